@@ -1,4 +1,4 @@
-"""What the README claims about speed and cost, measured in one run: `make bench`."""
+"""Measures in one run what the README claims about speed and cost: `make bench`."""
 
 from pathlib import Path
 

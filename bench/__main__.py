@@ -1,4 +1,4 @@
-"""Measure everything, print it, and keep it in `bench/results.json`."""
+"""Measure everything, print it, and write it to `bench/results.json`."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from bench.table_requests import BIRTHDAYS, all_alike, measure_costs
 from bench.transfers import measure_transfers
 from bench.transitions import transitions
 from bench.world import World, run_worker
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.language.workflow import Workflow
 
 WORKFLOWS = Path(__file__).parent.parent / "workflows"
@@ -43,7 +43,7 @@ TARGETS = {
 
 
 def main() -> int:
-    """Run all measurements; 1 if a target was missed."""
+    """Run all measurements; return 1 if a target was missed."""
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory() as folder:
         console.print("Building the layer for this machine ...")
@@ -59,7 +59,8 @@ def main() -> int:
         console.print("Rendering a mail of 30 KB ...")
         rendering = measure_rendering()
         console.print("Importing and exporting a million ...")
-        with ProcessPoolExecutor(1, get_context("spawn")) as own:  # its peak of memory is measured
+        # A process of its own, because its peak memory is measured.
+        with ProcessPoolExecutor(1, get_context("spawn")) as own:
             transfers = own.submit(measure_transfers).result()
         console.print("Asking 100,000 contacts for six segments ...")
         segments = measure_segments()
@@ -147,9 +148,12 @@ def _show(console: Console, results: dict[str, Any]) -> None:
         table.add_column(column, justify="left" if column == "handler" else "right")
     for name, row in results["imports"].items():
         table.add_row(
-            name, f"{row['bytecode']:.0f}", f"{row['floor']:.0f}", f"{row['ratio']:.2f}",
+            name,
+            f"{row['bytecode']:.0f}",
+            f"{row['floor']:.0f}",
+            f"{row['ratio']:.2f}",
             f"{row['source']:.0f}",
-        )  # fmt: skip
+        )
     console.print(table)
     table = Table(title="One call over loopback HTTP")
     for column in ("what", "CPU ms, median", "AWS calls"):

@@ -1,4 +1,4 @@
-"""How long `milepost check` takes for a store of fifty workflows, Python's own start included."""
+"""How long `milepost check` takes for a store of fifty workflows, including Python's start."""
 
 import json
 import os
@@ -17,7 +17,7 @@ RUNS = 5
 
 
 def measure_check() -> dict[str, float]:
-    """Seconds of the wall clock for one call, and the median of several: `{"median", "best"}`."""
+    """The wall-clock seconds of several calls: `{"median", "best"}`."""
     with tempfile.TemporaryDirectory() as folder:
         store = fifty_workflows(Path(folder) / "store")
         took = sorted(_run(store) for _ in range(RUNS))
@@ -25,7 +25,7 @@ def measure_check() -> dict[str, float]:
 
 
 def fifty_workflows(store: Path) -> Path:
-    """What ships, with as many variations of the abandoned cart as make up fifty."""
+    """The shipped workflows, and enough variations of the abandoned cart to make fifty."""
     shutil.copytree(REPOSITORY / "workflows", store, ignore=shutil.ignore_patterns("schema"))
     document = json.loads((store / "abandoned-cart.json").read_text("utf-8"))
     for number in range(WORKFLOWS - len(list(store.glob("*.json"))) + 1):

@@ -1,4 +1,4 @@
-"""How much CPU the `milepost` command takes from its start to its end, Python's own included."""
+"""How much CPU time the `milepost` command takes, including Python's start and end."""
 
 import os
 import resource
@@ -14,9 +14,9 @@ RUNS = 9
 
 
 def measure_command() -> dict[str, float]:
-    """Seconds of CPU, user and system, by the call: the least of several runs.
+    """CPU seconds (user and system) by call: the minimum of several runs.
 
-    The first run of each is not counted, for it compiles what it imports.
+    The first run of each call is not counted, because it compiles what it imports.
     """
     with tempfile.TemporaryDirectory() as bytecode:
         measured = {}
@@ -27,7 +27,7 @@ def measure_command() -> dict[str, float]:
 
 
 def environment(bytecode: Path) -> dict[str, str]:
-    """What a process needs to find the command, and to keep its bytecode where it may write."""
+    """The environment in which a process finds the command and can write its bytecode."""
     paths = [str(REPOSITORY / folder) for folder in ("layers/common", "tools")]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONPYCACHEPREFIX": str(bytecode)}

@@ -1,10 +1,10 @@
-"""How long a handler takes to import, against importing only the libraries it needs.
+"""How long a handler takes to import, compared with importing only the libraries it needs.
 
 Each import is a fresh process with the environment of Lambda, so that the handler also builds its
-clients. The floor imports the same libraries and builds the same clients, and nothing of ours. The
-figure is CPU time, less that of an empty interpreter; it is noisy, so the variants take turns and
-the ratio is the median of the rounds' own. No process takes itself apart at its end: that is no
-part of a start, and Lambda never does it.
+clients. The floor imports the same libraries and builds the same clients, without our code. The
+figure is CPU time minus that of an empty interpreter. It is noisy, so the variants take turns and
+the ratio is the median of the ratios of each round. The processes skip Python's shutdown, which
+Lambda never runs.
 """
 
 import os
@@ -25,10 +25,14 @@ _AWS = ("boto3", "boto3.dynamodb.types", "botocore.config", "botocore.exceptions
 _MODELS = tuple(
     f"pydantic.{name}"
     for name in (
-        "AwareDatetime", "BaseModel", "ConfigDict", "Field", "StringConstraints",
+        "AwareDatetime",
+        "BaseModel",
+        "ConfigDict",
+        "Field",
+        "StringConstraints",
         "ValidationError",
     )
-)  # fmt: skip
+)
 
 FLOORS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "trigger_event": ((*_LOG, *_AWS, *_MODELS), ("dynamodb", "ssm")),
@@ -122,9 +126,9 @@ def _floor(libraries: Sequence[str], clients: Sequence[str]) -> str:
 
 
 def _cpu(code: str, path: str) -> float:
-    """Milliseconds of CPU, user and system, that a fresh interpreter takes for the code.
+    """CPU milliseconds (user and system) that a fresh interpreter takes for the code.
 
-    -S keeps this environment's own packages away: Lambda has none of them.
+    -S hides this environment's own packages: Lambda has none of them.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(

@@ -12,7 +12,7 @@ from bench import REPOSITORY
 
 
 def build_layer(folder: Path) -> Path:
-    """Build the layer for this machine; the folder that goes on the path."""
+    """Build the layer for this machine; returns the folder that goes on the path."""
     subprocess.run(
         [sys.executable, str(REPOSITORY / "layers/common/build.py"), str(folder)],
         check=True,
@@ -23,17 +23,17 @@ def build_layer(folder: Path) -> Path:
 
 
 def without_bytecode(layer: Path, folder: Path) -> Path:
-    """A copy of the layer that Python has to compile as it imports."""
+    """A copy of the layer without bytecode, which Python has to compile at import."""
     shutil.copytree(layer, folder, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
 RUNTIME = ("boto3", "botocore", "s3transfer", "dateutil", "six.py", "urllib3", "jmespath")
-"""What Lambda's Python runtime brings: boto3 and what it needs, and nothing else."""
+"""The packages of Lambda's Python runtime: boto3 and its dependencies."""
 
 
 def runtime(folder: Path) -> Path:
-    """A folder with just the packages of Lambda's runtime, borrowed from this environment."""
+    """A folder with only the packages of Lambda's runtime, linked from this environment."""
     folder.mkdir()
     home = Path(boto3.__file__).parent.parent
     for name in RUNTIME:

@@ -1,8 +1,9 @@
-"""What it costs to fill one mail in, against Jinja2 alone with the same template and values.
+"""What rendering one e-mail costs, compared with Jinja2 alone with the same template and values.
 
-The mail is the shipped reminder of a cart of eight products, made as long as 30 KB by words. Jinja2
-alone has the very sources that publish made, all four parts, in an environment without a sandbox:
-values are escaped and money is written as ours, nothing is counted, checked, isolated or marked.
+The e-mail is the shipped reminder of a cart of eight products, with text added up to 30 KB. Jinja2
+alone renders the same sources that publish made, all four parts, in an environment without a
+sandbox: it escapes values and formats money like ours, but counts, checks, isolates and marks
+nothing.
 """
 
 import statistics
@@ -28,15 +29,16 @@ _FOLDER = REPOSITORY / "workflows" / "templates"
 
 
 def measure_rendering() -> dict[str, float]:
-    """CPU ms of one mail with ours and with Jinja2 alone, medians, and the median of the ratios."""
+    """CPU ms for one e-mail with ours and with Jinja2 alone (medians), and the median ratio."""
     version, context = _template(), _context()
     renderer = Renderer(version)
     campaign = campaign_of(_STORE, "abandoned-cart", "reminder", "", "https://api.example")
     bare = _bare(version, context)
     mail = renderer.render(context, "en", campaign)
     assert BYTES * 0.95 < len(mail.html) < BYTES * 1.1, len(mail.html)
-    times = [(_cpu(lambda: renderer.render(context, "en", campaign)), _cpu(bare))
-             for _ in range(ROUNDS)]  # fmt: skip
+    times = [
+        (_cpu(lambda: renderer.render(context, "en", campaign)), _cpu(bare)) for _ in range(ROUNDS)
+    ]
     return {
         "html_bytes": len(mail.html.encode()),
         "ours_ms": round(statistics.median(ours for ours, _ in times), 3),
@@ -53,7 +55,7 @@ def _cpu(call: Callable[[], object]) -> float:
 
 
 def _template() -> TemplateVersion:
-    """The reminder with as many words as make its HTML about 30 KB."""
+    """The reminder with enough added text to make its HTML about 30 KB."""
     files, layout = _texts("abandoned-cart/reminder"), _texts("_layout")
     words = (
         "<mj-text>"
@@ -78,24 +80,43 @@ _STORE = StoreSettings(url="https://shop.example.com/")
 
 def _context() -> dict[str, Any]:
     products = [
-        {"product_id": f"84129077355128{n}", "sku": f"HLG-{n}", "name": f"Saltmarsh Throw {n}",
-         "variant": "Moss / 130 x 170", "price": 39.5, "quantity": n,
-         "url": f"https://shop.example.com/products/{n}",
-         "image_url": f"https://cdn.example.com/images/products/{n}/front-large.jpg"}
+        {
+            "product_id": f"84129077355128{n}",
+            "sku": f"HLG-{n}",
+            "name": f"Saltmarsh Throw {n}",
+            "variant": "Moss / 130 x 170",
+            "price": 39.5,
+            "quantity": n,
+            "url": f"https://shop.example.com/products/{n}",
+            "image_url": f"https://cdn.example.com/images/products/{n}/front-large.jpg",
+        }
         for n in range(1, 9)
-    ]  # fmt: skip
+    ]
     reader = "https://api.example/v1/north"
     return {
         "contact": {"first_name": "Noor", "email": "noor@example.com", "locale": "en"},
-        "event": {"name": "Checkout Started", "currency": "USD", "total": 592.5,
-                  "checkout_url": "https://shop.example.com/c", "products": products},
-        "store": {"name": "Harbor & Pine", "url": "https://shop.example.com/", "logo_url": "",
-                  "postal_address": "12 Quay Street, Portland", "currency": "USD"},
-        "urls": {kind: f"{reader}/{kind}/{'t' * 130}"
-                 for kind in ("unsubscribe", "preferences", "view", "shop")},
-        "steps": {}, "enrollment": {"id": "e1", "workflow": "abandoned-cart"},
+        "event": {
+            "name": "Checkout Started",
+            "currency": "USD",
+            "total": 592.5,
+            "checkout_url": "https://shop.example.com/c",
+            "products": products,
+        },
+        "store": {
+            "name": "Harbor & Pine",
+            "url": "https://shop.example.com/",
+            "logo_url": "",
+            "postal_address": "12 Quay Street, Portland",
+            "currency": "USD",
+        },
+        "urls": {
+            kind: f"{reader}/{kind}/{'t' * 130}"
+            for kind in ("unsubscribe", "preferences", "view", "shop")
+        },
+        "steps": {},
+        "enrollment": {"id": "e1", "workflow": "abandoned-cart"},
         "now": "2026-11-22T22:00:00.000Z",
-    }  # fmt: skip
+    }
 
 
 def _bare(version: TemplateVersion, context: dict[str, Any]) -> Callable[[], list[str]]:

@@ -1,4 +1,4 @@
-"""Segments over many contacts in one process: nothing is read, so it is the CPU alone."""
+"""Segments over many contacts in one process. It reads nothing, so this is CPU time only."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -35,11 +35,12 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "big": {"sum_of": "Order Completed", "of": "total", "within": "365 days", "gte": 500},
     "french-buyers": {"all": [{"in_segment": "french"}, {"in_segment": "buyers"}]},
 }
-"""Six conditions: two count in windows, one adds up, two look fields up, one asks about others."""
+"""Six conditions: two count in windows, one sums, two compare fields, one depends on other
+segments."""
 
 
 def measure_segments(number: int = CONTACTS) -> dict[str, Any]:
-    """Contacts per CPU second, all six segments of each decided, with the time they flip at."""
+    """Contacts per CPU second, with all six segments evaluated and the next change computed."""
     profiles, state = _people(number)
     segmenter, head = _wired(state)
     event = reevaluation_event(STORE, NOW)
@@ -78,11 +79,16 @@ def _person(number: int, chance: Random, state: ContactsTable) -> Profile:
     contact = f"c{number:025x}"
     orders = [
         Event(
-            STORE, f"o-{n}", "Order Completed", NOW - timedelta(hours=chance.randrange(8760)),
-            "api", {}, {"total": chance.randrange(400)},
+            STORE,
+            f"o-{n}",
+            "Order Completed",
+            NOW - timedelta(hours=chance.randrange(8760)),
+            "api",
+            {},
+            {"total": chance.randrange(400)},
         )
         for n in range(chance.randrange(5))
-    ]  # fmt: skip
+    ]
     state.events[STORE, contact] = {(o.name, o.occurred_at, o.id): o for o in orders}
     at = "2026-01-01T00:00:00.000Z"
     born = f"19{chance.randrange(50, 99)}-{chance.randrange(1, 13):02}-{chance.randrange(1, 29):02}"

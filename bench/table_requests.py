@@ -1,6 +1,6 @@
-"""What one more event reads and writes when there is little and when there is much of everything.
+"""What one more event reads and writes, with little and with much stored data.
 
-Counted at DynamoDB's interface, over moto: what a call is does not depend on who answers it.
+Counted at DynamoDB's interface, with moto: the number of calls does not depend on the server.
 """
 
 from typing import Any
@@ -18,7 +18,8 @@ BESIDES = (
 
 
 def measure_costs() -> dict[str, Any]:
-    """Calls and items read of an order by one contact, by what there is besides, and of a sweep."""
+    """Calls and items read for an order of one contact, by the amount of other data, and for a
+    scheduler run."""
     rows: dict[str, Any] = {}
     for fill, what, numbers in BESIDES:
         for number in numbers:
@@ -32,6 +33,6 @@ def measure_costs() -> dict[str, Any]:
 
 
 def all_alike(costs: dict[str, Any]) -> bool:
-    """Whether an event costs the same, whatever there is besides."""
+    """Whether an event costs the same for every amount of other data."""
     first, *others = costs["one_event_besides"].values()
     return all(other == first for other in others)

@@ -1,8 +1,7 @@
-"""Imports and exports of a million: how much memory they take, and how many rows a CPU second.
+"""Imports and exports of a million: how much memory they take, and rows per CPU second.
 
-The services are the real ones, with ports that know nobody and keep nothing: what is measured is
-all that a function does by itself. Each size runs in a fresh process, since the most memory that a
-process ever had does not shrink.
+The services are real; the ports are empty and store nothing, so only the function's own work is
+measured. Each size runs in a fresh process, because the peak memory of a process never shrinks.
 """
 
 import json
@@ -34,7 +33,7 @@ MEASURED = {
     "dry run": (300_000, 1_000_000),
     "export": (1_000_000, 3_000_000),
 }
-"""Rows and items, all beyond what is remembered and held at most: memory must be the same."""
+"""Rows and items, all above the sizes of caches and batches: memory must be the same."""
 
 STORE = "bench"
 HOW: Mapping[str, Any] = {
@@ -83,7 +82,7 @@ def _run(what: str, size: int, folder: Path) -> dict[str, float]:
 
 
 class Nobody:
-    """Contacts nobody knows; what is written about them goes nowhere."""
+    """A store without contacts; writes are dropped."""
 
     def owners(self, store: str, identifiers: Collection[Identifier]) -> dict[Identifier, str]:
         return {}
@@ -106,7 +105,7 @@ class Nobody:
 
 
 class Disk:
-    """One file of contacts and its settings; what is written goes nowhere."""
+    """One file of contacts and its settings; writes are dropped."""
 
     def __init__(self, file: Path, settings: Mapping[str, Any]) -> None:
         self._file, self._settings = file, json.dumps(settings).encode()
@@ -131,7 +130,7 @@ class Disk:
 
 
 class Nowhere:
-    """Where reports are lost."""
+    """Report files that are dropped."""
 
     def read(self, store: str, path: str) -> str | None:
         return None
@@ -140,7 +139,7 @@ class Nowhere:
 
 
 class Many:
-    """So many contacts, a thousand a page."""
+    """A store with so many contacts, a thousand a page."""
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -1,4 +1,4 @@
-"""What one enrollment costs at most, and how long it can take."""
+"""The maximum cost and duration of one enrollment."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
@@ -7,19 +7,20 @@ from typing import TypeVar
 
 from milepost.base.durations import parse_duration
 from milepost.enrollments.blocks import Block, block_at, blocks
-from milepost.enrollments.program import END, Node, Program, is_wait, successors
+from milepost.enrollments.program import END, Node, Program
+from milepost.enrollments.step_flow import is_wait, successors
 
 A_WEEK = timedelta(days=7)
 Cost = TypeVar("Cost", int, timedelta)
 
 
 def transitions(program: Program) -> int:
-    """Billed state transitions of the longest way through the machine, or a little more.
+    """Billed state transitions of the longest path through the state machine, or a little more.
 
     Counts every state entered, as Step Functions bills a Standard workflow
     (aws.amazon.com/step-functions/pricing): a Task for each block, a Wait or a Task for each wait,
     and a Choice after a block that may stop in several places. A loop counts as often as its `max`
-    allows, each time with the longest way that begins at its target.
+    allows, each time with the longest path that begins at its target.
     """
     made = blocks(program)
     made |= {target: block_at(program, target) for target in _rounds(program)}
@@ -32,7 +33,7 @@ def transitions(program: Program) -> int:
 
 
 def longest_stay(program: Program) -> timedelta:
-    """How long one enrollment can last. Loops count as in `transitions`.
+    """The maximum duration of one enrollment. Loops count as in `transitions`.
 
     A time of day or a weekday counts as a week, a date in the data as no time.
     """
@@ -57,7 +58,7 @@ def _stay(node: Node) -> timedelta:
 
 
 def _rounds(program: Program) -> dict[str, int]:
-    """How often at most each node is jumped back to."""
+    """The maximum number of jumps back to each node."""
     rounds: dict[str, int] = {}
     for node in program.nodes.values():
         if _loops(node):
@@ -70,13 +71,13 @@ def _loops(node: Node) -> bool:
 
 
 def _forward(node: Node) -> list[str]:
-    """Where a node leads when no loop is gone round."""
+    """The next nodes without the jumps of loops."""
     ways = (node["next"],) if _loops(node) else successors(node)
     return [name for name in ways if name != END]
 
 
 def _ahead(program: Program, entry: str) -> Iterable[str]:
-    """The waits that a block may stop at without going round a loop."""
+    """The waits at which a block may stop without a loop's jump."""
     seen: set[str] = set()
     pending = [entry]
     while pending:
@@ -97,7 +98,7 @@ def _entries_after(program: Program, stops: Iterable[str]) -> list[str]:
 def _longest(
     after: Mapping[str, Iterable[str]], own: Callable[[str], Cost], nothing: Cost
 ) -> dict[str, Cost]:
-    """For each name the dearest way on from it, itself included."""
+    """For each name the most expensive path from it, itself included."""
     longest: dict[str, Cost] = {}
     for name in TopologicalSorter(after).static_order():
         ways = [longest[following] for following in after.get(name, ())]

@@ -20,14 +20,14 @@ from milepost.aws import keys
 from milepost.aws.table import Table
 from milepost.contacts.event import contact_id
 from milepost.enrollments.program import END
-from milepost.enrollments.trigger_index import trigger_index_entry
+from milepost.enrollments.trigger_types import trigger_index_entry
 from milepost.published.head import LiveWorkflow
 from milepost.publishing.dynamodb import DynamoPublishedWriter
 from milepost.publishing.settings_file import SettingsFile
 from milepost.templates.compile import compile_template
 from milepost.templates.version import TemplateVersion
 from milepost.wiring import core, tables
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.language.workflow import Workflow
 
 STORE = "bench"
@@ -40,7 +40,7 @@ Handler = Callable[[Any, Any], Any]
 
 @dataclass
 class Meter:
-    """Counts AWS calls and the capacity units DynamoDB says they took."""
+    """Counts AWS calls and the capacity units that DynamoDB reports."""
 
     calls: Counter[str] = field(default_factory=Counter)
     units: Counter[str] = field(default_factory=Counter)
@@ -71,8 +71,8 @@ class Meter:
 
 
 def _units_read(found: Mapping[str, Any], asked: int) -> int:
-    """What DynamoDB takes for a consistent BatchGetItem, which the embedded AWS does not tell: a
-    unit for each 4 KB of an item, begun ones whole, and one for a key that leads to nothing."""
+    """The capacity units of a consistent BatchGetItem, which the embedded AWS does not report: one
+    unit for each started 4 KB of an item, and one for a key without an item."""
     sizes = [
         sum(len(name) + len(str(value)) for name, typed in item.items() for value in typed.values())
         for items in found.values()
@@ -139,7 +139,7 @@ def _react() -> dict[str, Any]:
 
 
 def _run_steps() -> dict[str, Any]:
-    """One mail per call: the block that follows the first wait of an abandoned cart."""
+    """One e-mail per call: the block that follows the first wait of an abandoned cart."""
     react, run = _handler("react"), _handler("run_steps")
     tasks = []
     for number in range(WARM + CALLS):
@@ -152,7 +152,7 @@ def _run_steps() -> dict[str, Any]:
 
 
 def _path() -> dict[str, Any]:
-    """The longest way of one abandoned cart: three mails, each sent and delivered."""
+    """The longest path of one abandoned cart: three e-mails, each sent and delivered."""
     meters: dict[str, dict[str, dict[str, float]]] = {}
     meter = Meter().watch("dynamodb", "sesv2", "ssm", "stepfunctions")
 
@@ -168,13 +168,13 @@ def _path() -> dict[str, Any]:
     checkout, warm = _checkout(number), _order(number, "warm@example.com")
     trigger, react, run = _handler("trigger_event"), _handler("react"), _handler("run_steps")
     learn, wait = _handler("trigger_email"), _handler("await_event")
-    trigger(_request(warm), None)  # keys and head are in memory, as in any warm function
+    trigger(_request(warm), None)  # keys and head are cached, as in any warm function
     react(_record(warm, 1), None)
     part("trigger_event", trigger, _request(checkout))
     part("react", react, _record(checkout, 1))
     enrollment = _entered(number)
     state = {"enrollment": enrollment, "block_seq": 0, "execution_no": 0}
-    program = core.registry().program(STORE, "abandoned-cart", 1)
+    program = core.published().program(STORE, "abandoned-cart", 1)
     entry = program.entry
     while entry != END:
         state = part(f"run_steps from {entry}", run, {**state, "block": entry})
@@ -197,7 +197,7 @@ def _path() -> dict[str, Any]:
     }
 
 
-# --- the world they run in ---
+# --- the environment of the measured code ---
 
 
 def _prepare() -> None:
@@ -233,13 +233,13 @@ def _prepare() -> None:
 
 @dataclass(frozen=True)
 class _Yes:
-    """The HTTP side of an answer that nobody gave."""
+    """The HTTP part of a constructed answer."""
 
     status_code: int = 200
 
 
 def _started(**_: Any) -> tuple[_Yes, dict[str, Any]]:
-    """Step Functions says yes without being asked: no machine runs beside what is measured."""
+    """Answer StartExecution without a request: no state machine runs beside the measured code."""
     return _Yes(), {"executionArn": "arn", "startDate": datetime.now(UTC)}
 
 
@@ -263,25 +263,38 @@ def _must(response: dict[str, Any], status: int) -> None:
 def _order(number: int, email: str) -> dict[str, Any]:
     products = [
         {
-            "product_id": f"8412907735512806{n}", "sku": f"HLG-{n}", "name": f"Saltmarsh Throw {n}",
-            "variant": "Moss / 130 x 170", "brand": "Harborline", "price": 39.5, "quantity": n,
-            "category": "home/textiles", "url": f"https://shop.example.com/products/{n}",
+            "product_id": f"8412907735512806{n}",
+            "sku": f"HLG-{n}",
+            "name": f"Saltmarsh Throw {n}",
+            "variant": "Moss / 130 x 170",
+            "brand": "Harborline",
+            "price": 39.5,
+            "quantity": n,
+            "category": "home/textiles",
+            "url": f"https://shop.example.com/products/{n}",
             "image_url": f"https://cdn.example.com/images/products/{n}/front-large.jpg",
         }
         for n in range(1, 6)
-    ]  # fmt: skip
+    ]
     return {
         "id": f"order-{number}",
         "event": "Order Completed",
         "occurred_at": datetime.now(UTC).isoformat(),
         "contact": {
-            "email": email, "first_name": "Noor", "locale": "en", "timezone": "Asia/Tehran",
+            "email": email,
+            "first_name": "Noor",
+            "locale": "en",
+            "timezone": "Asia/Tehran",
         },
         "properties": {
-            "order_id": str(number), "total": 592.5, "subtotal": 560, "tax": 32.5,
-            "currency": "USD", "products": products,
+            "order_id": str(number),
+            "total": 592.5,
+            "subtotal": 560,
+            "tax": 32.5,
+            "currency": "USD",
+            "products": products,
         },
-    }  # fmt: skip
+    }
 
 
 def _checkout(number: int) -> dict[str, Any]:
@@ -308,7 +321,7 @@ def _request(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _record(document: dict[str, Any], position: int) -> dict[str, Any]:
-    """The stream record of an event that was accepted."""
+    """The stream record of an accepted event."""
     from milepost.api.event_body import translate
     from milepost.contacts.dynamodb.timeline import event_item
 
@@ -332,7 +345,7 @@ def _entered(number: int) -> dict[str, Any]:
 
 
 def _undelivered(enrollment: Mapping[str, Any]) -> list[str]:
-    """The steps whose mail is on its way."""
+    """The steps whose e-mail has no delivery event yet."""
     table = Table(core.client("dynamodb"), "contacts")
     items = table.query(
         KeyConditionExpression="pk = :pk AND begins_with(sk, :m)",

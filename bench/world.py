@@ -1,4 +1,5 @@
-"""Something to talk to over loopback HTTP: the embedded AWS, and a post that says yes."""
+"""The servers for a measurement over loopback HTTP: the embedded AWS, and an SES that accepts
+everything."""
 
 import json
 import os
@@ -20,14 +21,14 @@ class _Post(BaseHTTPRequestHandler):
     """Answers every SendEmail as SES does, and GetAccount."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one packet per answer: two would wait for each other
+    wbufsize = -1  # one packet per answer; two would wait for each other
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
         self._answer(b'{"MessageId":"0100000000000000-bench-000000"}')
 
     def do_GET(self) -> None:
-        """Nobody waits for a token at this rate."""
+        """The rate is so high that no send slot has to wait."""
         self._answer(
             b'{"SendQuota":{"MaxSendRate":2000,"Max24HourSend":-1,"SentLast24Hours":0},'
             b'"SendingEnabled":true}'
@@ -42,12 +43,12 @@ class _Post(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing to say."""
+        """Print nothing."""
 
 
 class World:
-    """The emulator with the two tables, and the post; both in other processes or threads than
-    the one that is measured."""
+    """The emulator with the two tables, and the SES server; neither runs in the measured process's
+    thread."""
 
     def __init__(self, folder: Path) -> None:
         self._emulator = Emulator(folder / "emulator", auth=False, port=0)
@@ -78,7 +79,7 @@ class World:
 
 
 def run_worker(world: World, path: str, what: str) -> dict[str, Any]:
-    """Measure one thing in a process of its own, with what Lambda has on its path."""
+    """Run one measurement in a process of its own, with what Lambda has on its path."""
     done = subprocess.run(
         [sys.executable, "-S", "-m", "bench.worker", what],
         check=True,

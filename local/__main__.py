@@ -1,4 +1,4 @@
-"""`python -m local`: start AWS on this machine, publish files to it, report events, read e-mail."""
+"""`python -m local`: starts AWS on this machine, publishes files, sends events, reads e-mail."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from local.stack.stack import LocalStack
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0 when it did what it says, 1 with a sentence when it could not."""
+    """Run a command. Return 0 on success, or 1 after printing what is wrong."""
     options = parse(arguments)
     try:
         match options.command:
@@ -38,12 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
         print("Stopped.")
-        return 1 if options.command == "demo" else 0  # nobody knows how the story would have ended
+        return 1 if options.command == "demo" else 0  # an interrupted demo has no result
     return 1
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command and its options; ends the program if they are none."""
+    """Parse the command and its options; end the program if they are invalid."""
     parser = argparse.ArgumentParser(prog="python -m local", description="AWS on your machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start, deploy, and stay until Ctrl-C")
@@ -55,7 +55,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--speed", type=float, help="virtual time from now on: 3600 is an hour a second"
     )
     up.add_argument("--no-auth", action="store_true", help="do not enforce permissions")
-    commands.add_parser("demo", help="play a story on the whole stack, and show what came of it")
+    commands.add_parser("demo", help="run the demo on the whole stack, and show the results")
     commands.add_parser("down", help="stop what an `up` left running")
     publish = commands.add_parser("publish", help="upload a store's files, and show the reports")
     publish.add_argument("store")
@@ -70,7 +70,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run_up(options: argparse.Namespace) -> int:
-    """Bring everything up and wait for Ctrl-C or SIGTERM."""
+    """Start everything and wait for Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, as_ctrl_c)
     clock = options.clock
     if options.speed:
@@ -90,7 +90,7 @@ def run_up(options: argparse.Namespace) -> int:
 
 
 def run_publish(options: argparse.Namespace) -> int:
-    """1 if a file was refused."""
+    """Publish files; return 1 if one was refused."""
     reports = client.RunningStack.find(client.RUN_FOLDER).publish(options.store, options.folder)
     for report in reports:
         for line in report.lines():
@@ -99,7 +99,7 @@ def run_publish(options: argparse.Namespace) -> int:
 
 
 def run_event(options: argparse.Namespace) -> int:
-    """Report the event that a file holds."""
+    """Send the event in a file."""
     try:
         event = json.loads(options.file.read_text("utf-8"))
     except FileNotFoundError:
@@ -109,7 +109,7 @@ def run_event(options: argparse.Namespace) -> int:
 
 
 def run_inbox(options: argparse.Namespace) -> int:
-    """Wait for e-mails, and print their subjects."""
+    """Wait for e-mails and print their subjects."""
     stack = client.RunningStack.find(client.RUN_FOLDER)
     for subject in stack.wait_for_emails(options.address, options.wait):
         print(subject)
@@ -117,7 +117,7 @@ def run_inbox(options: argparse.Namespace) -> int:
 
 
 def play_demo() -> int:
-    """Play the story; imported late, for it needs the layer's package as well."""
+    """Run the demo. Imported here, because it also needs the layer's package."""
     from local.demo.run import run_demo
 
     signal.signal(signal.SIGTERM, as_ctrl_c)
@@ -125,12 +125,12 @@ def play_demo() -> int:
 
 
 def as_ctrl_c(*_: object) -> None:
-    """End on SIGTERM as on Ctrl-C: by stopping everything."""
+    """Handle SIGTERM like Ctrl-C: stop everything."""
     raise KeyboardInterrupt
 
 
 def run_down() -> int:
-    """Stop the `up` of this repository, and what is left of one that died."""
+    """Stop this repository's `up`, and what is left of one that crashed."""
     print("Stopped." if end_owner(client.RUN_FOLDER) else "Nothing was running.")
     return 0
 

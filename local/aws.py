@@ -1,7 +1,7 @@
-"""How this package speaks to the emulator: dummy credentials, one region, no setting of yours.
+"""How this package calls the emulator: dummy credentials, one Region, none of your settings.
 
-Your own AWS profile, region, endpoints and credentials are kept out on purpose, in both directions:
-they must not steer the local stack, and the local stack must never reach a real account.
+Your own AWS profile, Region, endpoints and credentials are removed on purpose: they must not affect
+the local stack, and the local stack must never reach a real account.
 """
 
 import os
@@ -38,7 +38,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def clean_environment(source: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without any AWS setting, and with the dummy ones instead."""
+    """This process's environment without any AWS setting, plus the dummy settings."""
     inherited = os.environ if source is None else source
     kept = {name: value for name, value in inherited.items() if not name.startswith("AWS_")}
     return kept | {
@@ -53,7 +53,7 @@ def clean_environment(source: Mapping[str, str] | None = None) -> dict[str, str]
 
 
 class Clients:
-    """boto3 clients for one endpoint, made when first asked for. They act as the account's root."""
+    """boto3 clients for one endpoint, created on first use. They act as the account's root."""
 
     def __init__(
         self, endpoint: str, *, mail_endpoint: str | None = None, read_timeout: float = 120.0
@@ -82,7 +82,7 @@ class Clients:
             inject_host_prefix=False,
         )
         self._made: dict[str, BaseClient] = {}
-        self._making = threading.Lock()  # boto3 makes clients in one thread at a time only
+        self._making = threading.Lock()  # boto3 can create clients in one thread at a time only
 
     def close(self) -> None:
         """Close the connections of all clients."""
@@ -91,7 +91,7 @@ class Clients:
         self._made.clear()
 
     def client(self, service: str, endpoint: str | None = None) -> BaseClient:
-        """Any client by its boto3 name; the properties below are the typed ones."""
+        """Any client by its boto3 name; the properties below are typed."""
         key = f"{service} {endpoint}"
         with self._making:
             if key not in self._made:
@@ -101,7 +101,7 @@ class Clients:
     def _make(self, service: str, endpoint: str) -> BaseClient:
         config = self._config
         if service == "sesv2":
-            # A mail is submitted once: SES has no token by which it would know a second try.
+            # Submit an e-mail once: SES has no idempotency token to recognize a retry.
             config = config.merge(Config(retries={"total_max_attempts": 1}))
         made: BaseClient = self._session.client(  # type: ignore[call-overload]
             service, endpoint_url=endpoint, config=config
@@ -150,10 +150,10 @@ class Clients:
 
     @property
     def ses_control(self) -> "SESV2Client":
-        """The emulator's SES: identities and configuration sets live there, mail does not."""
+        """The emulator's SES. It stores identities and configuration sets, but no mail."""
         return self.client("sesv2")  # type: ignore[return-value]
 
     @property
     def ses(self) -> "SESV2Client":
-        """Our stand-in: what the deployed functions send through."""
+        """Our stand-in for SES, through which the deployed functions send."""
         return self.client("sesv2", self.mail_endpoint)  # type: ignore[return-value]

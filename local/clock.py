@@ -1,9 +1,7 @@
 """Virtual time, by the same formula as the deployed code: start + (real - start) * speed.
 
-The functions read `MILEPOST_CLOCK` through `milepost.wiring.clock`; the SES stand-in
-and the inbox have no
-business importing the product, so the formula is written here once more and a test holds the two
-together.
+The functions read `MILEPOST_CLOCK` through `milepost.wiring.clock`. The SES stand-in and the inbox
+must not import the product, so the formula is repeated here, and a test compares the two.
 """
 
 from collections.abc import Callable
@@ -12,7 +10,7 @@ from datetime import UTC, datetime
 
 
 def virtual(real: datetime, start: datetime, speed: float) -> datetime:
-    """The virtual instant that belongs to `real`, on a clock that showed `start` at `start`."""
+    """The virtual instant for `real`, on a clock that showed `start` at the real time `start`."""
     return start + (real - start) * speed
 
 
@@ -22,7 +20,8 @@ def real_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class VirtualClock:
-    """A clock that showed `start` when it was `start`, and runs `speed` times faster since."""
+    """A clock that showed `start` at the real time `start` and has run `speed` times faster
+    since."""
 
     start: datetime
     speed: float = 1.0
@@ -31,12 +30,12 @@ class VirtualClock:
         return real() if self.speed == 1.0 else virtual(real(), self.start, self.speed)
 
     def setting(self) -> str:
-        """The value of `MILEPOST_CLOCK` that gives the deployed functions this very clock."""
+        """The value of `MILEPOST_CLOCK` that gives the deployed functions this clock."""
         return f"{timestamp(self.start)}@{self.speed:g}"
 
 
 def parse_clock(text: str) -> VirtualClock:
-    """Read `<start>@<speed>`; empty is real time. Raises ValueError with the remedy."""
+    """Parse `<start>@<speed>`; empty is real time. Raises ValueError with the remedy."""
     if not text:
         return VirtualClock(datetime(2000, 1, 1, tzinfo=UTC))
     remedy = f"the clock {text!r} is not <start>@<speed>, as in 2026-11-22T09:00:00Z@3600"
@@ -51,6 +50,6 @@ def parse_clock(text: str) -> VirtualClock:
 
 
 def timestamp(instant: datetime) -> str:
-    """An instant as SES writes it: `2026-11-22T09:30:00.000Z`."""
+    """An instant in SES's format: `2026-11-22T09:30:00.000Z`."""
     utc = instant.astimezone(UTC)
     return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"

@@ -1,5 +1,6 @@
-"""The one error that this package lets a person see."""
+"""The one error of this package that a user sees."""
 
 
 class LocalError(Exception):
-    """Something on this machine is in the way; the message says what, where, and what to do."""
+    """Something on this machine prevents the command; the message says what, where and the
+    remedy."""

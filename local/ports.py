@@ -1,4 +1,4 @@
-"""Ports: the usual one where it is free, any other where it is not."""
+"""Ports: the preferred one if it is free, otherwise any free one."""
 
 import socket
 
@@ -6,10 +6,10 @@ LOOPBACK = "127.0.0.1"
 
 
 def listen(preferred: int) -> socket.socket:
-    """A listening socket on the loopback interface: at `preferred`, or anywhere when it is taken.
+    """A listening socket on the loopback interface: at `preferred`, or at any port if it is taken.
 
-    0 means anywhere. The socket itself is handed to the server, so nobody can take the port between
-    the choice and the use of it.
+    0 means any port. The server gets the socket itself, so no other program can take the port in
+    between.
     """
     for port in dict.fromkeys((preferred, 0)):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -34,6 +34,6 @@ def port_of(listener: socket.socket) -> int:
 
 
 def free_port(preferred: int) -> int:
-    """A port for a child process that opens it itself: `preferred` when free, else any free one."""
+    """A port that a child process will open: `preferred` if it is free, else any free one."""
     with listen(preferred) as listener:
         return port_of(listener)

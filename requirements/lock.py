@@ -1,11 +1,11 @@
 """Resolve the .in files into lock files with hashes: `make lock`.
 
-Versions stay as they are where the .in files allow it; `make lock UPGRADE=--upgrade` takes the
-newest, `UPGRADE="--upgrade-package jinja2"` that of one package.
+Versions stay the same if the .in files allow it. `make lock UPGRADE=--upgrade` takes the newest;
+`UPGRADE="--upgrade-package jinja2"` updates one package.
 
-One resolution serves every Python from 3.11 on and every platform (`--universal`), and the smaller
-files are held to the versions of the largest, so that the layer ships exactly what the tests ran
-with. No address of a package index is written: each machine uses its own.
+One resolution serves every Python from 3.11 on and every platform (`--universal`). The smaller lock
+files are constrained to the versions of the largest, so that the layer ships exactly what the tests
+ran with. The files contain no address of a package index: each machine uses its own.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DEV = "requirements/dev.txt"
-# Lock file and where it takes its wishes from; dev first, for the others are held to it.
+# Each lock file and its input; dev first, because it constrains the others.
 FILES = {
     DEV: "requirements/dev.in",
     "requirements/local.txt": "requirements/local.in",
@@ -24,7 +24,7 @@ FILES = {
 
 
 def main() -> int:
-    """Write every lock file; the first that fails ends it with uv's own words."""
+    """Write every lock file. The first failure ends it with uv's own message."""
     for lock, wishes in FILES.items():
         command = [
             *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal"),

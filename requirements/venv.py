@@ -1,12 +1,12 @@
-"""Make .venv hold exactly the packages of a lock file: `python requirements/venv.py local|dev`.
+"""Make .venv contain exactly the packages of a lock file: `python requirements/venv.py local|dev`.
 
-Run by the Makefile before anything else, on any Python from 3.11 on, with nothing installed. When
-the environment is as it should be, that is found in a few hundredths of a second. Otherwise (first
-run, new lock file, moved folder, interrupted install, a Python that went away) it is made anew: an
-environment that was mended is never known to be the one that was locked.
+The Makefile runs this first, on any Python from 3.11 on, with nothing installed. If the environment
+is correct, the check takes a few hundredths of a second. Otherwise (first run, new lock file, moved
+folder, interrupted install, a Python that was removed) it is created anew, because a repaired
+environment might differ from the locked one.
 """
 
-# A Python that is too old must come far enough to say so.
+# Keep this module importable by an old Python, so that it can print the remedy.
 from __future__ import annotations
 
 import hashlib
@@ -18,9 +18,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 OLDEST = (3, 11)
-# Each lock file holds everything in the ones after it.
+# Each lock file contains everything in the ones after it.
 LOCKS = ("dev", "local")
-# The command of this project, from wherever the environment's folder is now.
+# The command of this project, wherever the environment's folder is now.
 COMMAND = """#!/bin/sh
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 export PYTHONPATH="$here/../../layers/common:$here/../../tools${PYTHONPATH:+:$PYTHONPATH}"
@@ -29,11 +29,11 @@ exec "$here/python" -m milepost_tools "$@"
 
 
 class SetupError(Exception):
-    """The environment cannot be made; the message says why and what to do."""
+    """The environment cannot be created; the message says why and what to do."""
 
 
 def main(arguments: list[str]) -> int:
-    """Make .venv fit for `local` or `dev`; 1 and a sentence when that fails."""
+    """Prepare .venv for `local` or `dev`; on failure print a message and return 1."""
     if len(arguments) != 1 or arguments[0] not in LOCKS:
         print(f"usage: venv.py {'|'.join(LOCKS)}", file=sys.stderr)
         return 1
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 
 def ensure(venv: Path, wanted: str) -> None:
-    """Return at once when `venv` is ready for `wanted`; make it anew when it is not."""
+    """Return at once if `venv` is ready for `wanted`; otherwise create it anew."""
     if is_ready(venv, wanted):
         return
     check_python()
@@ -58,24 +58,25 @@ def ensure(venv: Path, wanted: str) -> None:
 
 
 def is_ready(venv: Path, wanted: str) -> bool:
-    """Whether `wanted`, or a lock that holds more, was wholly installed there and still runs."""
+    """Whether `wanted`, or a lock that contains it, is completely installed there and still
+    runs."""
     good_enough = [stamp_for(venv, lock) for lock in LOCKS[: LOCKS.index(wanted) + 1]]
     return read(stamp_of(venv)) in good_enough and works(venv)
 
 
 def stamp_of(venv: Path) -> Path:
-    """The file that is written last, when everything is in place."""
+    """The stamp file. It is written last, when everything is installed."""
     return venv / "milepost.json"
 
 
 def stamp_for(venv: Path, lock: str) -> str:
-    """What that file says: which lock, in which wording, and for which place."""
+    """The stamp's text: which lock file, its content's hash, and the folder."""
     content = hashlib.sha256((HERE / f"{lock}.txt").read_bytes()).hexdigest()
     return json.dumps({"lock": lock, "sha256": content, "made_for": str(venv)})
 
 
 def read(stamp: Path) -> str | None:
-    """The stamp's text, or None where there is none."""
+    """The stamp's text, or None if there is none."""
     try:
         return stamp.read_text()
     except OSError:
@@ -97,7 +98,7 @@ def works(venv: Path) -> bool:
 
 
 def check_python() -> None:
-    """Refuse a Python that cannot make an environment, and say what to do about it."""
+    """Refuse a Python that cannot create an environment, and print the remedy."""
     version = "{}.{}".format(*sys.version_info[:2])
     if sys.version_info < OLDEST:
         raise SetupError(f"Milepost needs Python 3.11 or newer; {sys.executable} is {version}.")
@@ -109,16 +110,16 @@ def check_python() -> None:
 
 
 def create(venv: Path) -> None:
-    """Make an empty environment, in the place of whatever was there."""
+    """Create an empty environment and replace the old one."""
     command = [sys.executable, "-m", "venv", "--clear", str(venv)]
     if subprocess.run(command, check=False).returncode != 0:
         raise SetupError(f"The virtual environment {venv} could not be made; the reason is above.")
 
 
 def install(venv: Path, lock: str) -> None:
-    """Install a lock file with uv, or with pip where uv does not serve (it reads no pip.conf)."""
+    """Install a lock file with uv, or with pip if uv cannot (it reads no pip.conf)."""
     python = str(interpreter(venv))
-    # The lock is whole and hashed, so there is nothing to resolve.
+    # The lock is complete and hashed, so pip must not resolve dependencies.
     locked = ["--require-hashes", "--no-deps", "--requirement"]
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *locked]
     uv = [str(venv / "bin" / "uv"), "pip", "install", "--quiet", "--python", python, *locked]
@@ -133,14 +134,14 @@ def install(venv: Path, lock: str) -> None:
 
 
 def add_command(venv: Path) -> None:
-    """Write `bin/milepost`: in this folder the project is never installed, so nothing else does."""
+    """Write `bin/milepost`, because the project itself is not installed in this folder."""
     script = venv / "bin" / "milepost"
     script.write_text(COMMAND)
     script.chmod(0o755)
 
 
 def run(command: list[str]) -> bool:
-    """Run in requirements/ and say whether it went well."""
+    """Run a command in requirements/ and return whether it succeeded."""
     return subprocess.run(command, cwd=HERE, check=False).returncode == 0
 
 

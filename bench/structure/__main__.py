@@ -1,7 +1,7 @@
-"""Measure the structure, print it beside its targets and keep it: `make structure`.
+"""Measure the structure, print it beside its targets and write it: `make structure`.
 
-`--list` prints every module of each path in the order in which it is entered, with its lines and
-the functions that run in it, and every unreachable module and every file that names an example.
+`--list` also prints every module of each path in the order in which it is entered, with its lines
+and the functions that run in it, every unreachable module, and every file that names an example.
 """
 
 import argparse
@@ -30,7 +30,7 @@ PRODUCT = (LAYER, TOOLS)
 
 
 def main() -> int:
-    """Measure everything; 1 if a target was missed."""
+    """Measure everything; return 1 if a target was missed."""
     parser = argparse.ArgumentParser(prog="make structure", description=__doc__)
     parser.add_argument("--list", action="store_true", help="print the modules by name as well")
     wants_list = parser.parse_args().list
@@ -51,7 +51,7 @@ def main() -> int:
 def measure(
     traces: Traces, modules: Mapping[str, Path], unreachable: Mapping[str, Path]
 ) -> dict[str, Any]:
-    """All figures with their targets, and a sentence for each target that was missed."""
+    """All figures with their targets, and a sentence for each missed target."""
     lines = {name: count_lines([file]) for name, file in modules.items()}
     largest = max(lines, key=lambda name: lines[name])
     results: dict[str, Any] = {

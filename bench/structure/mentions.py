@@ -1,9 +1,9 @@
-"""How many files of the product know one thing of a kind, such as one step type.
+"""How many product files name one example of a kind, such as one step type.
 
-What a new step costs is measured on one that is there: every file whose code names it had to be
-written or changed for it. Code is names, imports and texts; comments and docstrings do not count.
-The layer, the command line in `tools/` and `template.yaml` are the product; tests, docs and
-generated schemas are not. The folder that a thing has to itself counts as one file.
+The cost of a new step is measured on an existing one: every file whose code names it had to be
+written or changed for it. Code means names, imports and strings; comments and docstrings do not
+count. The layer, the command line in `tools/` and `template.yaml` are the product; tests, docs and
+generated schemas are not. A folder that belongs to the example alone counts as one file.
 """
 
 import ast
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 
 class Example(NamedTuple):
-    """One thing of a kind. `words` are a pattern for its names; `own` is its folder, if any."""
+    """One example of a kind. `words` is a pattern for its names; `own` is its folder, if any."""
 
     kind: str
     words: str
@@ -32,7 +32,7 @@ EXAMPLES: Final = (
 def find_mentions(example: Example, roots: Sequence[Path], template: Path) -> list[str]:
     """The files in the folders `roots`, and the template, that name the example.
 
-    Raises LookupError if there are none, for then the example has gone or is called otherwise.
+    Raises LookupError if there are none: then the example was removed or renamed.
     """
     word = re.compile(rf"(?<![A-Za-z0-9_])({example.words})(?![A-Za-z0-9_])")
     found = []
@@ -52,7 +52,7 @@ def find_mentions(example: Example, roots: Sequence[Path], template: Path) -> li
 
 
 def _code(file: Path) -> Iterator[str]:
-    """The names and texts in the code of a file."""
+    """The names and strings in the code of a file."""
     tree = ast.parse(file.read_text("utf-8"))
     docstrings = {
         statement.value

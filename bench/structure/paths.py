@@ -1,10 +1,10 @@
-"""The three paths that are measured, each through the real handlers against AWS in memory.
+"""The three measured paths, each through the real handlers against an in-memory AWS.
 
-The store is what ships in `workflows/`, with all templates and segments but without the workflows'
-own tests, which would be run by publishing. The contact consents, enters the abandoned cart and
-gets its first mail; the workflow then waits for the mail to be opened (the file that ships waits
-for a click). In between, the streams and Step Functions are played by hand. What is live is read
-anew by each call (MILEPOST_CACHE_SECONDS=0).
+The store is the shipped `workflows/` with all templates and segments, but without the workflows'
+own tests, which publishing would run. The contact consents, enters the abandoned cart and gets the
+first e-mail; the workflow then waits until it is opened (the shipped file waits for a click). The
+code here moves records between streams, Step Functions and handlers. Each call reads the published
+state again (MILEPOST_CACHE_SECONDS=0).
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from functions.trigger_email.app import handler as trigger_email
 from functions.trigger_event.app import handler as trigger_event
 from tests.support.aws_events import changed_file, queued
 from tests.support.cloud import BUCKET, Shop, open_cloud
-from tests.support.handlers import machine_of, report, told, upload
+from tests.support.handlers import machine_of, report, ses_event, upload
 
 Json = dict[str, Any]
 Handler = Callable[[Any, Any], Any]
@@ -38,25 +38,26 @@ WORKFLOW = "abandoned-cart"
 
 @dataclass
 class Paths:
-    """The traces of the three paths, walked by one contact of a store."""
+    """The traces of the three paths, for one contact of a store."""
 
     shop: Shop
     first: bool
     traces: dict[str, Trace] = field(default_factory=dict)
 
     def walk(self, contact: str) -> None:
-        """All three, one after the other. `first`: each function is called for the first time."""
+        """Run all three, one after the other. `first`: each function is called for the first
+        time."""
         enrollment = self.enter(contact)
         message = self.mail(enrollment)
         wait_since = _ago()
         await_event({**enrollment, "step": "wait", "token": "t" * 600, "since": wait_since}, None)
         for kind in ("send", "delivery"):
-            trigger_email(told(message, kind, self.shop), None)
+            trigger_email(ses_event(message, kind, self.shop), None)
         self.open(message)
         self.publish(f"A cart that {contact} left")
 
     def enter(self, contact: str) -> Json:
-        """The shop reports a checkout, and the contact enters: what Step Functions starts with."""
+        """The shop sends a checkout and the contact enters; returns the input of the execution."""
         document = _checkout(contact)
         known = self._events()
         response = self._call(EVENT_TO_MAIL, trigger_event, self.shop.request(document))
@@ -65,7 +66,7 @@ class Paths:
         return self._started()
 
     def mail(self, started: Json) -> str:
-        """The blocks run until the first mail is sent: the message that SES is told."""
+        """Run blocks until the first e-mail is sent; returns the message that SES received."""
         sent = self.shop.cloud.post.sent
         before, block = len(sent), "first-wait"
         for _ in ("the wait", "the mail"):
@@ -75,16 +76,16 @@ class Paths:
         return str({tag["Name"]: tag["Value"] for tag in sent[-1]["EmailTags"]}["message"])
 
     def open(self, message: str) -> None:
-        """SES reports that the mail was opened, and the workflow that waits for it goes on."""
+        """SES reports that the e-mail was opened, and the waiting workflow continues."""
         known, awake = self._events(), self.shop.cloud.states.answered
         before = len(awake)
-        batch = told(message, "open", self.shop, timestamp=datetime.now(UTC).isoformat())
+        batch = ses_event(message, "open", self.shop, timestamp=datetime.now(UTC).isoformat())
         assert self._call(OPENED_MAIL, trigger_email, batch) == {"batchItemFailures": []}
         self._react(OPENED_MAIL, known)
         assert len(awake) == before + 1, "nothing waited for the opening"
 
     def publish(self, title: str) -> None:
-        """A marketer changes the workflow that is live."""
+        """A marketer changes the live workflow."""
         path = f"workflows/{WORKFLOW}.json"
         body = json.dumps(_workflow() | {"title": title})
         key = f"{self.shop.store}/{path}"
@@ -115,7 +116,7 @@ class Paths:
 
 
 def trace_paths() -> Mapping[str, tuple[Trace, Trace]]:
-    """For each path: what runs in the first calls of the functions, and what runs again."""
+    """For each path: the trace of the first call and of the second."""
     import_all(PACKAGE)
     with _silence(), open_cloud() as cloud:
         shop = cloud.open_shop()
@@ -130,7 +131,7 @@ def trace_paths() -> Mapping[str, tuple[Trace, Trace]]:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Print no logs and metrics. Powertools' logger keeps the output that it found when made."""
+    """Print no logs and metrics. Powertools' logger keeps the output stream of its construction."""
     handlers = [
         h for h in logging.getLogger(PACKAGE).handlers if isinstance(h, logging.StreamHandler)
     ]

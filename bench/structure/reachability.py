@@ -1,10 +1,10 @@
 """Which modules of a package the functions can reach, found in the source without running it.
 
-Every import statement counts, wherever it stands: at the top, in a function, or under
-`if TYPE_CHECKING:`. A module that is only imported for its types is part of what a reader of the
-importing module has to know, and most ports are used that way. `from a import b` leads to the
-module `a.b` if there is one, and to `a` and all packages above it in any case, for Python runs
-them. An import by a name in a string is not seen; the product has none.
+Every import statement counts: at the top, in a function, or under `if TYPE_CHECKING:`. A module
+that is imported only for its types counts, because a reader of the importing module has to know it,
+and most ports are used that way. `from a import b` leads to the module `a.b` if it exists, and
+always to `a` and all packages above it, because Python runs them. An import by a name in a string
+is not found; the product has none.
 """
 
 import ast
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def find_modules(root: Path, package: str) -> dict[str, Path]:
-    """The modules of the package that lies in the folder `root`, by their full names."""
+    """The modules of the package in the folder `root`, by their full names."""
     found = {}
     for file in sorted((root / package).rglob("*.py")):
         *parents, last = file.relative_to(root).with_suffix("").parts
@@ -22,9 +22,9 @@ def find_modules(root: Path, package: str) -> dict[str, Path]:
 
 
 def imported_names(file: Path, module: str) -> Iterator[str]:
-    """Every dotted name that the file imports, whether a module or something in one.
+    """Every dotted name that the file imports: a module or a name in one.
 
-    `module` is the file's own name, which relative imports start from.
+    `module` is the file's own name, from which relative imports start.
     """
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
@@ -40,7 +40,7 @@ def imported_names(file: Path, module: str) -> Iterator[str]:
 
 
 def reachable(modules: Mapping[str, Path], starts: Iterable[Path]) -> set[str]:
-    """The names of the modules that are imported by the files `starts` or by one another."""
+    """The names of the modules that the files `starts` import, directly or indirectly."""
     waiting = [name for file in starts for name in imported_names(file, file.stem)]
     seen: set[str] = set()
     while waiting:

@@ -1,7 +1,7 @@
-"""Which modules of a package run while something is done.
+"""Which modules of a package run during an operation.
 
-`sys.setprofile` calls back for every call in this thread, and `threading.setprofile` for every
-call in threads that start meanwhile. (`sys.monitoring` would be cheaper, but needs Python 3.12.)
+`sys.setprofile` calls back for every call in this thread, and `threading.setprofile` for every call
+in threads that start meanwhile. (`sys.monitoring` would be cheaper, but needs Python 3.12.)
 """
 
 import importlib
@@ -21,8 +21,9 @@ from typing import Any
 class Trace:
     """The modules of the package in the folder `root`, in the order in which they were entered.
 
-    `functions` holds the names of what ran in each; what has no name, such as a lambda, counts for
-    the module but is not listed. `excluded` names modules or folders right below the package.
+    `functions` holds the names of the functions that ran in each; a function without a name, such
+    as a lambda, counts for the module but is not listed. `excluded` names modules or folders
+    directly below the package.
     """
 
     root: Path
@@ -34,7 +35,7 @@ class Trace:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Watch what runs inside of the `with` block; may be used several times."""
+        """Trace what runs inside the `with` block; may be used several times."""
         before = sys.getprofile()
         threading.setprofile(self._called)
         sys.setprofile(self._called)
@@ -65,7 +66,7 @@ class Trace:
             self.jumps += 1
 
     def _module(self, code: CodeType) -> str:
-        """The name of the module whose function this is; empty for what does not count."""
+        """The name of the function's module; empty if it does not count."""
         if code not in self._modules:
             self._modules[code] = self._name(code)
         return self._modules[code]
@@ -82,7 +83,7 @@ class Trace:
 
 
 def import_all(package: str) -> None:
-    """Import every module of the package, so that no import runs while something is traced."""
+    """Import every module of the package, so that no import runs during a trace."""
     parent = importlib.import_module(package)
     for _, name, _ in pkgutil.walk_packages(parent.__path__, f"{package}."):
         if not name.endswith("__main__"):
@@ -90,7 +91,7 @@ def import_all(package: str) -> None:
 
 
 def empty_caches(package: str) -> None:
-    """Forget what functions of the package keep (`functools.cache`), as a new process would."""
+    """Empty the package's caches (`functools.cache`), as in a new process."""
     for name, module in list(sys.modules.items()):
         if f"{name}.".startswith(f"{package}."):
             for value in list(vars(module).values()):

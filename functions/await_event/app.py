@@ -1,4 +1,4 @@
-"""A state machine parks an enrollment until an event."""
+"""Registers a wait for an event."""
 
 from milepost.handlers.await_event import handler
 

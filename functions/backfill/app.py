@@ -1,4 +1,4 @@
-"""Something was published: all contacts are looked at for it, part by part."""
+"""Re-evaluates all contacts after a publish, partition by partition."""
 
 from milepost.handlers.backfill import handler
 

@@ -1,4 +1,4 @@
-"""The shop's systems look a contact up, or change it."""
+"""The contacts API of the shop's systems."""
 
 from milepost.handlers.contacts import handler
 

@@ -1,4 +1,4 @@
-"""An export of everything was asked for, or one that has begun goes on."""
+"""Starts or continues an export of a store."""
 
 from milepost.handlers.export_contacts import handler
 

@@ -1,4 +1,4 @@
-"""A file of contacts was uploaded, or an import that has begun goes on."""
+"""Starts or continues an import of contacts."""
 
 from milepost.handlers.import_contacts import handler
 

@@ -1,4 +1,4 @@
-"""A reader looks at the preferences that a mail links to, or changes them."""
+"""The preferences page."""
 
 from milepost.handlers.preferences import handler
 

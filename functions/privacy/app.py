@@ -1,4 +1,4 @@
-"""An export or an erasure of a person was asked for."""
+"""Runs exports and erasures of contacts."""
 
 from milepost.handlers.privacy import handler
 

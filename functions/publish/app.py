@@ -1,4 +1,4 @@
-"""A marketer's file changed in the bucket."""
+"""Publishes changed files of the bucket."""
 
 from milepost.handlers.publish import handler
 

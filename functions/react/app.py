@@ -1,4 +1,4 @@
-"""An event was appended to a contact's timeline."""
+"""Applies timeline events to contacts."""
 
 from milepost.handlers.react import handler
 

@@ -1,4 +1,4 @@
-"""A state machine runs one straight run of steps."""
+"""Runs one block of steps of an enrollment."""
 
 from milepost.handlers.run_steps import handler
 

@@ -1,4 +1,4 @@
-"""A store asks how many contacts are in a segment, and who."""
+"""The API of segments and lists."""
 
 from milepost.handlers.segments import handler
 

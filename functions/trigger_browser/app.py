@@ -1,4 +1,4 @@
-"""A visitor's browser reports what was looked at, or fetches the script that does."""
+"""Records browsing events and serves the browser script."""
 
 from milepost.handlers.trigger_browser import handler
 

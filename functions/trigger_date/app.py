@@ -1,4 +1,4 @@
-"""The minute has come round."""
+"""The scheduler, once a minute."""
 
 from milepost.handlers.trigger_date import handler
 

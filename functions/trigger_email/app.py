@@ -1,4 +1,4 @@
-"""SES tells what became of a mail."""
+"""Records SES delivery events."""
 
 from milepost.handlers.trigger_email import handler
 

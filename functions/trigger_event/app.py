@@ -1,4 +1,4 @@
-"""A store reports an event."""
+"""The events API."""
 
 from milepost.handlers.trigger_event import handler
 

@@ -1,4 +1,4 @@
-"""A visitor sends a sign-up form, or confirms one."""
+"""Sign-up forms and their confirmation."""
 
 from milepost.handlers.trigger_form import handler
 

@@ -1,4 +1,4 @@
-"""The minute has come round: newsletters go on."""
+"""Advances broadcasts, once a minute."""
 
 from milepost.handlers.trigger_schedule import handler
 

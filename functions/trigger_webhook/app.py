@@ -1,4 +1,4 @@
-"""A shop system calls its webhook."""
+"""Webhooks of shop platforms."""
 
 from milepost.handlers.trigger_webhook import handler
 

@@ -1,4 +1,4 @@
-"""A reader follows an unsubscribe link or presses its button."""
+"""The unsubscribe page and one-click unsubscribe."""
 
 from milepost.handlers.unsubscribe import handler
 

@@ -1,4 +1,4 @@
-"""A reader looks at a mail in the browser."""
+"""Shows an e-mail in the browser."""
 
 from milepost.handlers.view import handler
 

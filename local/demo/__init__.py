@@ -1,1 +1,1 @@
-"""The demonstration: one shop, seven shoppers, thirty kinds of luck, on the real stack."""
+"""The demo: one shop and seven shoppers on the real stack."""

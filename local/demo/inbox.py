@@ -1,4 +1,4 @@
-"""What the readers of the story do with their mail, through the inbox's own API."""
+"""What the shoppers do with their e-mails, through the inbox's API."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ class Inbox:
         self._url = url
 
     def mails_of(self, shopper: Shopper) -> list[dict[str, Any]]:
-        """The shopper's mails, the oldest first."""
+        """The shopper's e-mails, oldest first."""
         return self.mails_to(shopper.email)
 
     def mails_to(self, address: str) -> list[dict[str, Any]]:
-        """The mails to an address, the oldest first."""
+        """The e-mails to an address, oldest first."""
         found = self._ask("GET", "/api/messages", params={"to": address})["messages"]
         return list(reversed(found))
 
@@ -29,12 +29,12 @@ class Inbox:
         self._ask("POST", f"/api/messages/{mail['id']}/open")
 
     def clicks(self, mail: dict[str, Any], link: str) -> None:
-        """Press the first link that holds this text."""
+        """Click the first link that contains this text."""
         found = self.link_of(mail, link)
         self._ask("POST", f"/api/messages/{mail['id']}/click", json={"link": found})
 
     def link_of(self, mail: dict[str, Any], part: str) -> str:
-        """The mail's first link that holds this text."""
+        """The first link of the e-mail that contains this text."""
         full = self._ask("GET", f"/api/messages/{mail['id']}")
         for one in full["links"]:
             if part in one["url"]:
@@ -42,7 +42,7 @@ class Inbox:
         raise LocalError(f"the mail {full['subject']!r} has no link with {part!r}")
 
     def unsubscribes(self, mail: dict[str, Any]) -> None:
-        """Press the mail program's own button: RFC 8058."""
+        """Click the unsubscribe button of the mail program (RFC 8058)."""
         self._ask("POST", f"/api/messages/{mail['id']}/unsubscribe")
 
     def _ask(self, method: str, path: str, **request: Any) -> Any:

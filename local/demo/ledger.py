@@ -1,4 +1,4 @@
-"""What the tables say about the people of the story; the demonstration only reads."""
+"""Reads the state of the shoppers from the tables. The demo does not write to them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Ledger:
         return cls(Table(client, table))
 
     def life(self, shopper: Shopper) -> list[dict[str, Any]]:
-        """Everything kept of one shopper."""
+        """All stored items of a shopper."""
         contact = contact_id(STORE, "email", shopper.email)
         return list(
             self.table.query(
@@ -41,7 +41,7 @@ class Ledger:
         )
 
     def endings(self, shopper: Shopper) -> Iterator[tuple[str, Ending]]:
-        """How each of the shopper's enrollments stands now."""
+        """The current state of each enrollment of a shopper."""
         life = self.life(shopper)
         messages = sorted(
             (item for item in life if item["sk"].startswith("MESSAGE#")),

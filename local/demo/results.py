@@ -1,4 +1,4 @@
-"""The numbers at the end, one table per workflow."""
+"""The results at the end, one table per workflow."""
 
 from collections.abc import Iterable
 
@@ -8,18 +8,18 @@ from rich.table import Table
 from milepost.sending.counts import StepCounts, WorkflowCounts
 
 _COUNTS = ("decided", "sent", "skipped", "failed", "unknown")
-_FATES = ("delivered", "opened", "clicked", "bounced", "complained")
+_EVENTS = ("delivered", "opened", "clicked", "bounced", "complained")
 
 
 def show(console: Console, title: str, numbers: WorkflowCounts, order: Iterable[str]) -> None:
-    """Print what became of everyone who entered, and of every mail, step by step in `order`."""
+    """Print the results of all enrollments and e-mails, step by step in `order`."""
     console.print(f"\n[bold]{title}[/bold]  {numbers.entered} entered")
     for status, count in numbers.statuses.items():
         console.print(f"  {count} {status}", markup=False)
     rows = {step: numbers.steps[step] for step in order if step in numbers.steps}
     columns = [
         name
-        for name in (*_COUNTS, *_FATES)
+        for name in (*_COUNTS, *_EVENTS)
         if any(_count(counts, name) for counts in rows.values())
     ]
     table = Table()
@@ -35,4 +35,4 @@ def show(console: Console, title: str, numbers: WorkflowCounts, order: Iterable[
 
 
 def _count(counts: StepCounts, name: str) -> int:
-    return counts.statuses[name] if name in _FATES else int(getattr(counts, name))
+    return counts.statuses[name] if name in _EVENTS else int(getattr(counts, name))

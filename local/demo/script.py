@@ -1,4 +1,4 @@
-"""The story: what the shop and its customers do, and how it must come out."""
+"""The script of the demo: what the shop and its customers do, and the expected results."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,12 +13,12 @@ from local.demo.shoppers import CAST, WELCOME, Shopper
 from local.errors import LocalError
 
 _PAUSE = 0.3
-_LOOK_AGAIN = 2.0
+_SETTLE_TIME = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Plays the story. `now` is the time of the story, `patience` real seconds for a reaction."""
+    """Plays the script. `now` is virtual time; `patience` is in real seconds for each reaction."""
 
     shop: Shop
     inbox: Inbox
@@ -27,10 +27,10 @@ class Story:
     patience: float = 120
 
     def play(self) -> None:
-        """Let everyone act, and wait until nobody is inside a workflow any more."""
+        """Let all shoppers act, and wait until no enrollment is active."""
         noor, lina, _, _, ines, theo, wei = CAST
         self.shop.opens_account(wei, self.now())
-        self._first_mail(wei)  # by then every function has been started once
+        self._first_mail(wei)  # by now every function has had its cold start
         for shopper in CAST:
             if WELCOME not in shopper.endings:
                 report = self.shop.begins_checkout(shopper, self.now())
@@ -44,27 +44,27 @@ class Story:
         self._until(lambda: all(self._is_over(shopper) for shopper in CAST), "the story to end")
 
     def differences(self) -> list[str]:
-        """Where the story came out otherwise than it is told; empty if nowhere."""
+        """The differences between the actual and the expected results."""
         found: list[str] = []
-        deadline = time.monotonic() + _LOOK_AGAIN
+        deadline = time.monotonic() + _SETTLE_TIME
         while (found := list(self._differences())) and time.monotonic() < deadline:
             time.sleep(_PAUSE)
         return found
 
     def _differences(self) -> Iterator[str]:
         for shopper in CAST:
-            came = list(self.ledger.endings(shopper))
-            if [workflow for workflow, _ in came] != list(shopper.endings):
-                yield f"{shopper.name} was enrolled in {[workflow for workflow, _ in came]}"
+            actual = list(self.ledger.endings(shopper))
+            if [workflow for workflow, _ in actual] != list(shopper.endings):
+                yield f"{shopper.name} was enrolled in {[workflow for workflow, _ in actual]}"
                 continue
-            for workflow, ending in came:
-                told = shopper.endings[workflow]
-                if told != ending:
-                    yield f"{shopper.name} in {workflow}: told {told}, came {ending}"
+            for workflow, ending in actual:
+                expected = shopper.endings[workflow]
+                if expected != ending:
+                    yield f"{shopper.name} in {workflow}: expected {expected}, got {ending}"
             mails = len(self.inbox.mails_of(shopper))
-            told_mails = sum(len(ending.sent) for ending in shopper.endings.values())
-            if mails != told_mails:
-                yield f"{shopper.name} got {mails} mails, told {told_mails}"
+            expected_mails = sum(len(ending.sent) for ending in shopper.endings.values())
+            if mails != expected_mails:
+                yield f"{shopper.name} got {mails} mails, expected {expected_mails}"
 
     def _first_mail(self, shopper: Shopper) -> dict[str, Any]:
         self._until(lambda: bool(self.inbox.mails_of(shopper)), f"{shopper.name}'s first mail")
@@ -78,5 +78,5 @@ class Story:
         deadline = time.monotonic() + self.patience
         while not holds():
             if time.monotonic() > deadline:
-                raise LocalError(f"Waited {self.patience:.0f} s for {what}, in vain.")
+                raise LocalError(f"Waited {self.patience:.0f} s for {what}.")
             time.sleep(_PAUSE)

@@ -1,7 +1,7 @@
-"""The shop of the story: it reports what its customers do as Shopify does, signed, byte for byte.
+"""The shop of the demo. It sends signed webhooks exactly as Shopify does.
 
-The bodies are the project's samples of real deliveries, with their full sets of fields; people,
-times and ids are put in anew for each shopper.
+The bodies are the project's samples of real deliveries, with all their fields. People, times and
+ids are replaced for each shopper.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class Shop:
     def opens_account(self, shopper: Shopper, now: datetime) -> None:
         body = _sample("customers.create")
         _describe(body, shopper, now)
-        body["email_marketing_consent"] = _said_yes(now)
+        body["email_marketing_consent"] = _consent(now)
         body["default_address"] = {"country_code": "TW", "city": "Taipei"}
         body |= {"created_at": _seconds(now), "updated_at": _seconds(now)}
         self._post("customers/create", body, now)
@@ -41,7 +41,7 @@ class Shop:
     def begins_checkout(self, shopper: Shopper, now: datetime) -> dict[str, Any]:
         body = _sample("checkouts.create")
         _describe(body["customer"], shopper, now)
-        body["customer"]["email_marketing_consent"] = _said_yes(now)
+        body["customer"]["email_marketing_consent"] = _consent(now)
         body |= {
             "id": 38810452297713000 + shopper.number,
             "token": _token("checkout", shopper),
@@ -60,7 +60,7 @@ class Shop:
         return body
 
     def repeats(self, topic: str, body: dict[str, Any], now: datetime) -> None:
-        """Deliver the same report once more, as Shopify does when an answer was lost."""
+        """Deliver the same webhook again, as Shopify does after a lost answer."""
         self._post(topic, body, now)
 
     def takes_order(self, shopper: Shopper, now: datetime) -> None:
@@ -117,7 +117,7 @@ def _describe(customer: dict[str, Any], shopper: Shopper, now: datetime) -> None
     }
 
 
-def _said_yes(now: datetime) -> dict[str, str]:
+def _consent(now: datetime) -> dict[str, str]:
     return {
         "state": "subscribed",
         "opt_in_level": "single_opt_in",

@@ -1,4 +1,4 @@
-"""Who shops at the demo store, and what the story says will become of each."""
+"""The shoppers of the demo and the expected result for each."""
 
 from dataclasses import dataclass, field
 
@@ -9,9 +9,9 @@ WELCOME = "welcome"
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a shopper's way through one workflow is told to end.
+    """The expected result of a shopper's enrollment in one workflow.
 
-    `sent` and `skipped` name the steps whose mail went out or was held back, in order.
+    `sent` and `skipped` name the steps whose e-mail was sent or skipped, in order.
     """
 
     status: str
@@ -22,7 +22,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """One person of the story."""
+    """One shopper of the demo."""
 
     name: str
     family: str

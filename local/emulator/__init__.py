@@ -1,12 +1,11 @@
-"""MiniStack, started with corrections where it would let a wrong stack pass or a right one fail.
+"""MiniStack with corrections where it differs from AWS and would hide an error or cause one.
 
-`python -m local.emulator` is MiniStack itself (the installed package, its settings, its main),
-after a few of its functions have been wrapped in memory. Each correction names what AWS does and
-what the emulator does otherwise, and has a test that shows it. The template and the functions know
-nothing of this.
+`python -m local.emulator` runs the installed MiniStack with its own settings and main, after some
+of its functions have been wrapped in memory. Each correction says what AWS does and what the
+emulator does, and has a test. The template and the functions do not depend on this.
 """
 
 MINISTACK_VERSION = "1.5.33"
 
-# A header by which the stand-in for SES asks for a judgment on a mail and for nothing else.
+# With this header the SES stand-in asks only for an authorization check of a mail.
 AUTHORIZE_ONLY = "x-milepost-authorize-only"

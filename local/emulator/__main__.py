@@ -1,4 +1,4 @@
-"""The emulator's process: correct, watch over the parent, serve."""
+"""The emulator's process: apply the corrections, watch the parent process, serve."""
 
 import importlib.metadata
 import logging
@@ -13,7 +13,7 @@ logger = logging.getLogger("milepost.local")
 
 
 def main() -> int:
-    """Run MiniStack until it is stopped or the process that started it is gone."""
+    """Run MiniStack until it is stopped or its parent process has ended."""
     threading.Thread(target=stop_with_parent, name="parent-watch", daemon=True).start()
     installed = importlib.metadata.version("ministack")
     try:
@@ -36,10 +36,10 @@ def main() -> int:
 
 
 def stop_with_parent() -> None:
-    """Stop the whole process group once the parent's end of our standard input is closed.
+    """Stop the whole process group when the parent's end of our standard input is closed.
 
     The parent holds that end open and never writes. However it ends, even by SIGKILL, the system
-    closes it for it; so no emulator and no Lambda worker outlives the program that wanted them.
+    closes it; so no emulator and no Lambda worker outlives the parent.
     """
     while os.read(sys.stdin.fileno(), 1024):
         pass

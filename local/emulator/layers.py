@@ -1,7 +1,7 @@
 """Lambda layers: unpacked once, not once for every worker.
 
-A layer is the same read-only folder for all that mount it. MiniStack unpacks its own copy for each
-worker, a second of work and tens of megabytes at every cold start.
+A layer is the same read-only folder for every function that mounts it. MiniStack unpacks a copy for
+each worker: a second of work and tens of megabytes at every cold start.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _unpacking = threading.Lock()
 
 
 class SharedZip(zipfile.ZipFile):
-    """A zip file that leaves a link to the one copy of its contents where that is a layer's."""
+    """A zip file that is replaced by a link to the shared copy if it is a layer."""
 
     def extractall(self, path: Any = None, *arguments: Any, **names: Any) -> None:
         target = Path(path or ".")
@@ -37,7 +37,7 @@ class SharedZip(zipfile.ZipFile):
 
 
 def apply() -> None:
-    """Give the worker runtime the zip file above; raises AttributeError when it uses another."""
+    """Make the worker runtime use SharedZip. Raises AttributeError if the runtime has changed."""
     lambda_runtime.zipfile = SimpleNamespace(
         **{**vars(lambda_runtime.zipfile), "ZipFile": SharedZip}
     )

@@ -1,8 +1,8 @@
-"""Permissions: judge a call on the resource that AWS judges it on.
+"""Permissions: check a call against the resource that AWS checks.
 
-MiniStack with AUTH=true enforces every function's role, but for some calls it does not work out
-which resource is meant and judges them on `*`, so that a policy scoped as AWS wants it is refused.
-Widening the template would hide real mistakes; so the resource is worked out here.
+MiniStack with AUTH=true enforces every function's role. For some calls it does not determine the
+resource and checks them against `*`, so it refuses a correctly scoped policy. A wider template
+would hide real mistakes, so this module determines the resource.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ NO_CONTENT: Answer = (204, {}, b"")
 
 
 def apply() -> None:
-    """Wrap MiniStack's own functions; raises AttributeError when one of them is not there."""
+    """Wrap MiniStack's functions. Raises AttributeError if one of them does not exist."""
     resource_of = iam_actions.extract_resource_arn
     enforce_ses = app._enforce_ses_v2
     pin_origin = app.pin_request_origin
@@ -56,7 +56,8 @@ def apply() -> None:
             )
             if denied:
                 return denied
-        # The stand-in for SES asks with a mail it has in its own hands; here it goes no further.
+        # The SES stand-in holds the mail itself and only asks for the authorization check, so stop
+        # here.
         return NO_CONTENT if headers.get(AUTHORIZE_ONLY) else None
 
     def pin_request_origin(source_ip: str, _secure: bool) -> None:
@@ -69,7 +70,7 @@ def apply() -> None:
 
 
 def resource_named(service: str, action: str, body: bytes, scope: str) -> str | None:
-    """The ARN that AWS checks for the calls MiniStack checks on `*`; None for all other calls."""
+    """The ARN that AWS checks for calls that MiniStack checks against `*`; None for other calls."""
     if service == "ssm" and action == "GetParametersByPath":
         path = str(read(body).get("Path", ""))
         return f"arn:aws:ssm:{scope}:parameter/{path.lstrip('/')}" if path else None
@@ -81,10 +82,10 @@ def resource_named(service: str, action: str, body: bytes, scope: str) -> str | 
 def what_a_mail_needs(
     body: bytes, scope: str, identities: Any
 ) -> tuple[dict[str, object], list[str]]:
-    """Condition keys of a SendEmail call, and the resources that its caller must be granted.
+    """The condition keys of a SendEmail call, and the resources that its caller must be granted.
 
-    SES checks the identity that is verified (the address itself, else its domain) and, where one is
-    named, the configuration set.
+    SES checks the verified identity (the address itself, else its domain) and, if one is named, the
+    configuration set.
     """
     request = read(body)
     name, sender = parseaddr(str(request.get("FromEmailAddress", "")))
@@ -107,7 +108,7 @@ def what_a_mail_needs(
 
 
 def read(body: bytes) -> dict[str, Any]:
-    """A request's JSON object; empty when it is none, which the service itself will refuse."""
+    """A request's JSON object; empty if it is invalid, which the service itself refuses."""
     with contextlib.suppress(ValueError):
         document = json.loads(body or b"{}")
         if isinstance(document, dict):

@@ -1,12 +1,11 @@
-"""Step Functions: run the version that was asked for, and tell a failed call from a waiting one.
+"""Step Functions: run the requested version, and distinguish a failed call from a waiting one.
 
-AWS, and in brackets MiniStack alone:
-- a start on a version's ARN runs that version, and an update never reaches what has started
-  (runs what the machine's definition is 0.15 s after the start);
+AWS, and in brackets what unmodified MiniStack does:
+- a start by a version's ARN runs that version, and an update does not change running executions
+(uses the definition as it is 0.15 s after the start);
 - the same name and input, while running, is the same execution (ExecutionAlreadyExists);
-- a Lambda that fails fails the `.waitForTaskToken` state, which may retry it (waits for the
-  time-out);
-- one answer per task token (a second answer within a moment replaces the first).
+- a Lambda error fails the `.waitForTaskToken` state, which may retry it (waits for the time-out);
+- a task token accepts one answer (a second answer within a moment replaces the first).
 """
 
 import threading
@@ -33,7 +32,8 @@ _thread = threading.local()
 
 
 class TaskTokens(AccountRegionScopedDict):  # type: ignore[misc]
-    """The engine's open tokens; remembers which machine each one was made in, even once used."""
+    """The engine's open task tokens. Remembers the state machine of each token, even after its
+    use."""
 
     def __setitem__(self, token: str, waiting: Any) -> None:
         machine = getattr(_thread, "machine", None)
@@ -46,7 +46,8 @@ class TaskTokens(AccountRegionScopedDict):  # type: ignore[misc]
 
 
 class Pinned:
-    """The engine's machines, except that one of them has the definition an execution began with."""
+    """The engine's state machines; one of them keeps the definition with which an execution
+    started."""
 
     def __init__(self, machines: Any, definition: str) -> None:
         self._machines = machines
@@ -58,12 +59,12 @@ class Pinned:
 
 
 def machine_of_token(token: str) -> str | None:
-    """The ARN of the machine that made a task token; None for a token that was never made."""
+    """The ARN of the state machine that created a task token; None for an unknown token."""
     return _token_machines.get(token)
 
 
 def apply() -> None:
-    """Wrap the engine's own functions; raises AttributeError when one of them is not there."""
+    """Wrap the engine's functions. Raises AttributeError if one of them does not exist."""
     start, run, answer = engine._start_execution, engine._run_execution, engine._send_task_success
     wait_for_callback, call_lambda = engine._invoke_with_callback, engine._call_lambda
 
@@ -124,7 +125,7 @@ def apply() -> None:
 
 
 def with_globals(function: Any, **names: Any) -> FunctionType:
-    """The same function, seeing other objects under some of the names of its module."""
+    """A copy of the function that sees other objects under some of its module's global names."""
     return FunctionType(
         function.__code__,
         {**function.__globals__, **names},

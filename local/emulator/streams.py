@@ -1,10 +1,10 @@
-"""DynamoDB streams: a record that fails is retried, given up and put aside as AWS does it.
+"""DynamoDB streams: retry, give up and dead-letter a failed record as AWS does.
 
-MiniStack takes any normal return of the function for success of the whole batch, and retries for
-ever a batch that raised. AWS takes `batchItemFailures` for a checkpoint, splits a batch that fails
-(BisectBatchOnFunctionError), and after MaximumRetryAttempts hands the position of the records to
-the failure destination. Without this a function that reports its failures would lose them here, and
-one bad record would stop the local stream.
+MiniStack takes any normal return of the function for success of the whole batch, and retries a
+batch that raised forever. AWS treats `batchItemFailures` as a checkpoint, splits a failed batch
+(BisectBatchOnFunctionError), and after MaximumRetryAttempts sends the position of the records to
+the failure destination. Without this module, a function that reports its failures would lose them
+here, and one bad record would stop the local stream.
 """
 
 import json
@@ -22,9 +22,9 @@ Result = dict[str, Any]
 
 @dataclass
 class Progress:
-    """How far one mapping has come inside the batch that its poller offers again and again."""
+    """The progress of one mapping inside the batch that its poller offers repeatedly."""
 
-    resume: str = ""  # sequence number of the first record that is still to be done
+    resume: str = ""  # sequence number of the first unprocessed record
     limit: int = 0  # how many records are sent at a time; 0 for all
     attempts: int = 0
 
@@ -37,7 +37,7 @@ _progress: dict[str, Progress] = {}
 
 
 def apply() -> None:
-    """Wrap the stream poller; raises AttributeError when one of its parts is not there."""
+    """Wrap the stream poller. Raises AttributeError if one of its parts does not exist."""
     poll, execute = lambda_svc._poll_dynamodb_streams, lambda_svc._execute_function
     put_aside = lambda_svc._send_ddb_stream_failure_record
 
@@ -81,7 +81,7 @@ def deliver(
     send: Callable[[Records], Result],
     give_up: Callable[[Records, Result], None],
 ) -> Result:
-    """Send what is left of a batch; with "error" in the answer the poller comes back soon."""
+    """Send the rest of a batch. With "error" in the answer the poller returns soon."""
     bisect = bool(mapping.get("BisectBatchOnFunctionError"))
     retries = int(mapping.get("MaximumRetryAttempts", -1))
     reports = "ReportBatchItemFailures" in (mapping.get("FunctionResponseTypes") or [])
@@ -99,7 +99,7 @@ def deliver(
         progress.move_to(sequence_of(left[0]))
         part = part[done:]
         if bisect and len(part) > 1:
-            # Splitting does not count as a retry.
+            # A split does not count as a retry.
             progress.limit = (len(part) + 1) // 2
             continue
         progress.attempts += 1
@@ -114,7 +114,7 @@ def deliver(
 
 
 def done_before_failure(part: Records, result: Result, reports: bool) -> int:
-    """How many records of the part count as done: all before the first that is reported failed."""
+    """The number of processed records of the part: all before the first reported failure."""
     body = result.get("body")
     if isinstance(body, str):
         try:
@@ -126,10 +126,10 @@ def done_before_failure(part: Records, result: Result, reports: bool) -> int:
         return len(part)
     failed = {str(failure.get("itemIdentifier", "")) for failure in failures}
     numbers = [sequence_of(record) for record in part]
-    # An identifier that is none of ours means that the whole batch has failed.
+    # An unknown identifier means that the whole batch has failed.
     return min((numbers.index(number) if number in numbers else 0 for number in failed), default=0)
 
 
 def sequence_of(record: dict[str, Any]) -> str:
-    """MiniStack writes all sequence numbers with thirty digits, so text order is their order."""
+    """MiniStack writes sequence numbers with thirty digits, so they sort as text."""
     return str(record["dynamodb"]["SequenceNumber"])

@@ -1,1 +1,1 @@
-"""The inbox: what was sent, and buttons for what a person or a mail server would do with it."""
+"""The inbox: the sent e-mails, and buttons for what a recipient or a mail server would do."""

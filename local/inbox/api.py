@@ -1,4 +1,5 @@
-"""The JSON API beside the inbox: mails, what is done with them, faults and outcomes to order."""
+"""The inbox's JSON API: e-mails, actions on them, and the faults and outcomes that a test
+orders."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -15,21 +16,21 @@ from local.inbox.recipient import NotFound, Reader, link_of
 from local.inbox.unsubscribe import NotOffered
 from local.ses.faults import FAULTS, Faults
 from local.ses.outcomes import OUTCOMES, Outcomes
-from local.ses.service import PostOffice
+from local.ses.service import SesService
 
 DEFAULT_LIMIT = 100
 
 
 class Unusable(Exception):
-    """The request makes no sense; the message says why."""
+    """The request is invalid; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class InboxApi:
-    """Everything the inbox can do, for programs."""
+    """Everything that the inbox can do, as an API."""
 
     reader: Reader
-    office: PostOffice
+    service: SesService
     faults: Faults
     outcomes: Outcomes
 
@@ -130,22 +131,22 @@ class InboxApi:
             rate = given["max_send_rate"]
             if isinstance(rate, bool) or not isinstance(rate, int | float) or rate < 0:
                 raise Unusable("max_send_rate must be a number of recipients a second.")
-            self.office.rate.most = float(rate)
+            self.service.rate.limit = float(rate)
         if "max_24_hour_send" in given:
             most = given["max_24_hour_send"]
             if isinstance(most, bool) or not isinstance(most, int | float):
                 raise Unusable("max_24_hour_send must be a number of recipients, -1 for any.")
-            self.office.most_per_day = float(most)
+            self.service.daily_quota = float(most)
         if "sending_enabled" in given:
-            self.office.sending_enabled = bool(given["sending_enabled"])
-        return self.office.account()
+            self.service.sending_enabled = bool(given["sending_enabled"])
+        return self.service.account()
 
 
 Handler = Callable[[Request], Awaitable[object]]
 
 
 def answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """The handler as an endpoint: its value as JSON, its refusals as an error with a sentence."""
+    """Make an endpoint of a handler: its value becomes JSON, its exceptions become JSON errors."""
 
     async def endpoint(request: Request) -> Response:
         try:

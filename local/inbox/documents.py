@@ -1,14 +1,14 @@
-"""Mails as JSON documents, for the demo, for tests and for curl."""
+"""E-mails as JSON documents, for the demo, for tests and for curl."""
 
 from typing import Any
 
 from local.clock import timestamp
 from local.inbox.links import Link, links_of
-from local.ses.store import Kept
+from local.ses.store import StoredMail
 
 
-def summary(kept: Kept) -> dict[str, Any]:
-    """A mail without its bodies. Times are virtual."""
+def summary(kept: StoredMail) -> dict[str, Any]:
+    """An e-mail without its bodies. Times are virtual."""
     mail = kept.mail
     return {
         "id": mail.id,
@@ -26,8 +26,8 @@ def summary(kept: Kept) -> dict[str, Any]:
     }
 
 
-def document(kept: Kept) -> dict[str, Any]:
-    """Everything about a mail."""
+def document(kept: StoredMail) -> dict[str, Any]:
+    """Everything about an e-mail."""
     mail = kept.mail
     return {
         **summary(kept),

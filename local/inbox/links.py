@@ -1,4 +1,4 @@
-"""The links of a mail: what a reader could press, and a copy in which they lead to the inbox."""
+"""The links of an e-mail, and a copy whose links lead to the inbox."""
 
 import re
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class _Tag:
 
 
 class _Reader(HTMLParser):
-    """Collects the `<a href>` of a document, and where in it they stand."""
+    """Collects the `<a href>` elements of a document and their positions."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -81,12 +81,12 @@ def link_tags(text: str) -> dict[str, list[str]]:
 
 
 def links_of(mail: Mail) -> list[Link]:
-    """The links of a mail's HTML part. SES follows none of the text part."""
+    """The links of the HTML part. SES tracks none in the text part."""
     return [tag.link for tag in _Reader(mail.html).tags]
 
 
 def with_links_to(html: str, address: Callable[[Link], str | None]) -> str:
-    """The HTML with each link leading where `address` says; None leaves it where it led."""
+    """The HTML with each link replaced by `address(link)`; None keeps the link."""
     pieces: list[str] = []
     position = 0
     for tag in _Reader(html).tags:

@@ -1,8 +1,8 @@
-"""The pages of the inbox. What mails hold is shown, never trusted.
+"""The pages of the inbox. They show e-mails but do not trust them.
 
-The inbox's own pages run one script of their own origin and nothing else. A mail's HTML is a
-document of its own, sandboxed twice (by the frame and by its own policy), so that it has no origin,
-runs no script, sends no form and cannot reach the page around it.
+The inbox's own pages run one script of their own origin and nothing else. An e-mail's HTML is a
+document of its own, sandboxed twice (by the frame and by its own policy): it has no origin, runs no
+script, sends no form and cannot reach the page around it.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ MOST_SHOWN = 200
 VIEWS = ("html", "text", "source")
 GOOD_SCHEMES = ("http", "https", "mailto", "tel")
 
-# The tags that Milepost puts on its mails, in the order in which people want to read them.
+# Milepost's message tags, in the order in which the inbox shows them.
 SHOWN_TAGS = ("workflow", "step")
 
 GRAVE = frozenset({"Bounce", "Complaint", "Reject", "Unsubscribe failed"})
@@ -104,7 +104,7 @@ class Pages:
         )
 
     async def html(self, request: Request) -> Response:
-        """The mail itself, with its links leading through the inbox where SES would track them."""
+        """The e-mail itself. Links that SES would track lead through the inbox."""
         try:
             mail = self.reader.find(request.path_params["id"]).mail
         except NotFound as error:
@@ -118,7 +118,7 @@ class Pages:
         return HTMLResponse(with_links_to(mail.html, address), headers=headers)
 
     async def follow(self, request: Request) -> Response:
-        """A pressed link: reported as a click, then shown instead of followed."""
+        """Record a click, then show the link's target instead of following it."""
         try:
             mail = self.reader.find(request.path_params["id"]).mail
             link = link_of(mail, request.path_params["number"])
@@ -184,7 +184,7 @@ def unsubscribe_address(mail: Mail) -> str:
 
 
 def is_safe(url: str) -> bool:
-    """Whether the inbox may offer to go there: no scripts, no data, no files."""
+    """Whether the inbox may offer the link: no scripts, no data, no files."""
     try:
         return urlsplit(url).scheme.lower() in GOOD_SCHEMES
     except ValueError:
@@ -192,7 +192,7 @@ def is_safe(url: str) -> bool:
 
 
 def weight(kind: str) -> str:
-    """How a badge looks: grave, good or plain."""
+    """The style of a badge: grave, good or plain."""
     return "grave" if kind in GRAVE else "good" if kind in GOOD else "plain"
 
 

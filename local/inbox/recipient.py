@@ -1,4 +1,4 @@
-"""What a person or a mail server does with a mail: the same for the pages and for the JSON API."""
+"""What a recipient or a mail server does with an e-mail, for the pages and for the JSON API."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from datetime import datetime
 from local.inbox import unsubscribe
 from local.inbox.links import Link, links_of
 from local.ses import events
-from local.ses.event_publisher import Carrier
+from local.ses.event_publisher import EventPublisher
 from local.ses.mail import Mail
 from local.ses.outcomes import report
-from local.ses.store import Happening, Kept, Mailbox
+from local.ses.store import HistoryEntry, Mailbox, StoredMail
 
 
 class NotFound(Exception):
-    """There is no such mail, or no such link in it."""
+    """The e-mail, or the link in it, does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Acts on the mails of one mailbox."""
+    """Acts on the e-mails of one mailbox."""
 
     mailbox: Mailbox
-    carrier: Carrier
+    publisher: EventPublisher
     now: Callable[[], datetime]
 
-    def find(self, identity: str) -> Kept:
+    def find(self, identity: str) -> StoredMail:
         kept = self.mailbox.get(identity)
         if kept is None:
             raise NotFound("There is no such mail; only the newest are kept.")
@@ -44,7 +44,7 @@ class Reader:
         if not mail.track_opens or not mail.html:
             return Seen(False, untracked("opens", mail.html))
         event = events.opened(mail, self.now(), agent or events.BROWSER, ip or events.READER_IP)
-        await asyncio.to_thread(self.carrier.publish, mail, event)
+        await asyncio.to_thread(self.publisher.publish, mail, event)
         return Seen(True)
 
     async def click(self, mail: Mail, link: Link, agent: str = "", ip: str = "") -> Seen:
@@ -60,7 +60,7 @@ class Reader:
             agent=agent or events.BROWSER,
             ip=ip or events.READER_IP,
         )
-        await asyncio.to_thread(self.carrier.publish, mail, event, link.url)
+        await asyncio.to_thread(self.publisher.publish, mail, event, link.url)
         return Seen(True)
 
     async def bounce(self, mail: Mail, *, transient: bool = False) -> Seen:
@@ -68,25 +68,26 @@ class Reader:
             for event in report(
                 "transient" if transient else "bounce", mail, recipient, self.now()
             ):
-                await asyncio.to_thread(self.carrier.publish, mail, event)
+                await asyncio.to_thread(self.publisher.publish, mail, event)
         return Seen(True)
 
     async def complain(self, mail: Mail) -> Seen:
         for recipient in mail.recipients:
             event = events.complaint(mail, self.now(), recipient)
-            await asyncio.to_thread(self.carrier.publish, mail, event)
+            await asyncio.to_thread(self.publisher.publish, mail, event)
         return Seen(True)
 
     async def unsubscribe(self, mail: Mail) -> unsubscribe.Answer:
-        """Raises NotOffered. SES reports nothing of it: the stack hears it from the POST itself."""
+        """Raises NotOffered. SES reports no unsubscribe: the stack learns of it from the POST
+        itself."""
         answer = await unsubscribe.unsubscribe(mail)
         kind = "Unsubscribe" if answer.done else "Unsubscribe failed"
-        self.mailbox.note(mail.id, Happening(kind, self.now(), f"answered {answer.status}"))
+        self.mailbox.note(mail.id, HistoryEntry(kind, self.now(), f"answered {answer.status}"))
         return answer
 
 
 def link_of(mail: Mail, number: int = 0, url: str = "") -> Link:
-    """A link of the mail by its number or its address; raises NotFound."""
+    """A link of the e-mail by its number or address; raises NotFound."""
     for link in links_of(mail):
         if link.number == number or (url and link.url == url):
             return link

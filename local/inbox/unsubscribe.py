@@ -1,4 +1,4 @@
-"""One-click unsubscribe as a mailbox provider does it (RFC 8058): one POST, and nothing with it."""
+"""One-click unsubscribe as a mailbox provider does it (RFC 8058): a single POST."""
 
 import re
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 class NotOffered(Exception):
-    """The mail offers no one-click unsubscribe; the message says what is missing."""
+    """The e-mail offers no one-click unsubscribe; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the sender's address answered; `status` is 0 when it did not, and `body` says why."""
+    """The answer of the sender's server; without an answer `status` is 0 and `body` says why."""
 
     url: str
     status: int
@@ -33,7 +33,7 @@ class Answer:
 
 
 def one_click_address(mail: Mail) -> str:
-    """The address to POST to; raises NotOffered when the headers do not offer one."""
+    """The address to POST to; raises NotOffered if the headers do not offer one."""
     if mail.header("List-Unsubscribe-Post").strip().lower() != BODY.lower():
         raise NotOffered(f"The mail has no header `List-Unsubscribe-Post: {BODY}` (RFC 8058).")
     for url in re.findall(r"<([^<>]*)>", mail.header("List-Unsubscribe")):
@@ -44,10 +44,10 @@ def one_click_address(mail: Mail) -> str:
 
 
 async def unsubscribe(mail: Mail) -> Answer:
-    """POST to the mail's own address: no cookies, no credentials, no redirects."""
+    """POST to the e-mail's unsubscribe address, without cookies, credentials or redirects."""
     url = one_click_address(mail)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    # trust_env=False: neither a proxy nor a .netrc of this machine may have a say in it.
+    # trust_env=False: ignore the proxy settings and .netrc of this machine.
     async with httpx.AsyncClient(
         trust_env=False, follow_redirects=False, timeout=PATIENCE
     ) as client:

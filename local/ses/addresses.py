@@ -1,6 +1,6 @@
-"""E-mail addresses as SES takes them: one per entry, ASCII, in the form `Name <local@domain>`.
+"""E-mail addresses as SES accepts them: one per entry, ASCII, in the form `Name <local@domain>`.
 
-The sentences are those of the mail library that SES is known to use.
+The error texts are those of the mail library that SES is known to use.
 """
 
 import re
@@ -18,7 +18,7 @@ DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address and the name it goes by, which may be empty."""
+    """An address and its display name, which may be empty."""
 
     address: str
     name: str = ""
@@ -33,7 +33,7 @@ class Address:
 
 
 def parse_address(text: str, field: str) -> Address:
-    """Read one address; raises BadRequest with the reason, naming the field."""
+    """Parse one address; raises BadRequest with the reason and the field's name."""
     if not text.isascii():
         # No SMTPUTF8: punycode for domains, encoded words (RFC 2047) for names.
         raise refused(field, text, "Address contains non-ASCII characters")

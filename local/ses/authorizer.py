@@ -1,8 +1,8 @@
-"""Asking the emulator whether the signer of a request to SES may make it.
+"""Asks the emulator whether the signer of an SES request is allowed to make it.
 
-The signature covers the host that the mail was sent to, so the request is passed on as it came,
-host and all. The emulator checks the signature, finds the role and judges the action; a header
-that no signature covers tells it to do no more than that (see local/emulator/permissions.py).
+The signature covers the host, so the request is forwarded unchanged, host included. The emulator
+checks the signature, finds the role and authorizes the action; an unsigned header tells it to do
+only that (see local/emulator/permissions.py).
 """
 
 import http.client
@@ -15,8 +15,8 @@ from local.ses.service import Refusal
 NOT_PASSED_ON = frozenset({"connection", "content-length", "expect", "transfer-encoding"})
 
 
-class EmulatorAuthority:
-    """The emulator's IAM, for an emulator that enforces it."""
+class EmulatorAuthorizer:
+    """The IAM of an emulator that enforces it."""
 
     def __init__(self, endpoint: str) -> None:
         self._address = urlsplit(endpoint).netloc
@@ -39,9 +39,9 @@ class EmulatorAuthority:
             connection.close()
         if answer.status < http.client.BAD_REQUEST:
             return None
-        kept = {
+        response_headers = {
             name: value
             for name, value in answer.getheaders()
             if name.lower() in ("content-type", "x-amzn-errortype")
         }
-        return answer.status, kept, content
+        return answer.status, response_headers, content

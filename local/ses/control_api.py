@@ -1,6 +1,6 @@
-"""Questions about identities and configuration sets: the emulator knows, so it is asked.
+"""Forwards requests about identities and configuration sets to the emulator.
 
-The signature covers the host that was asked, so a question is passed on as it came, host and all.
+The signature covers the host, so the request is forwarded unchanged, host included.
 """
 
 import http.client
@@ -14,25 +14,25 @@ from starlette.routing import Route
 
 from local.ses.authorizer import NOT_PASSED_ON
 
-QUESTIONS = (
+PATHS = (
     "/v2/email/identities/{name}",
     "/v2/email/configuration-sets/{name}/event-destinations",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Passes questions on to the emulator at `endpoint`."""
+class ControlApi:
+    """Forwards requests to the emulator at `endpoint`."""
 
     endpoint: str
 
     def routes(self) -> list[Route]:
-        return [Route(path, self.ask, methods=["GET"]) for path in QUESTIONS]
+        return [Route(path, self.forward, methods=["GET"]) for path in PATHS]
 
-    async def ask(self, request: Request) -> Response:
-        return await run_in_threadpool(self._ask, request)
+    async def forward(self, request: Request) -> Response:
+        return await run_in_threadpool(self._forward, request)
 
-    def _ask(self, request: Request) -> Response:
+    def _forward(self, request: Request) -> Response:
         path = request.scope["raw_path"].decode("ascii")
         connection = http.client.HTTPConnection(urlsplit(self.endpoint).netloc, timeout=30)
         try:
@@ -45,9 +45,9 @@ class Desk:
             content = answer.read()
         finally:
             connection.close()
-        kept = {
+        headers = {
             name: value
             for name, value in answer.getheaders()
             if name.lower() in ("content-type", "x-amzn-errortype", "x-amzn-requestid")
         }
-        return Response(content, answer.status, kept)
+        return Response(content, answer.status, headers)

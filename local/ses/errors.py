@@ -1,8 +1,8 @@
-"""What SES answers when it refuses: a status, a type in a header, a sentence in JSON."""
+"""SES's errors: a status, a type in a header, and a JSON body with a message."""
 
 
 class SesError(Exception):
-    """A refusal; `kind` is the name of SES's exception and goes into `x-amzn-errortype`."""
+    """A refusal; `kind` is the name of SES's exception, sent in `x-amzn-errortype`."""
 
     kind = "BadRequestException"
     status = 400
@@ -23,19 +23,19 @@ class Unreadable(SesError):
 
 
 class MessageRejected(SesError):
-    """The request is sound and the message is not one that SES will send."""
+    """The request is valid, but SES would not send the message."""
 
     kind = "MessageRejected"
 
 
 class MailFromDomainNotVerified(SesError):
-    """The identity insists on its MAIL FROM domain, and that is not verified."""
+    """The identity requires its MAIL FROM domain, which is not verified."""
 
     kind = "MailFromDomainNotVerifiedException"
 
 
 class SendingPaused(SesError):
-    """Sending is switched off for the account or the configuration set."""
+    """Sending is disabled for the account or the configuration set."""
 
     kind = "SendingPausedException"
 

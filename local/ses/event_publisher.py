@@ -1,4 +1,4 @@
-"""Publishing: every event goes to the topics that the mail's configuration set reports to."""
+"""Publishes every event to the topics of the mail's configuration set."""
 
 import json
 import logging
@@ -14,10 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.ses import events
 from local.ses.events import MATCHING_TYPES, Event
-from local.ses.identities import Directory
+from local.ses.identities import Identities
 from local.ses.mail import Mail
 from local.ses.outcomes import Outcomes, report
-from local.ses.store import Happening, Mailbox
+from local.ses.store import HistoryEntry, Mailbox
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -31,18 +31,18 @@ SUBJECT = "Amazon SES Email Event Notification"
 Job = Callable[[], None]
 
 
-class Carrier:
-    """Carries mails to their end and tells the stack. The events of one mail keep their order."""
+class EventPublisher:
+    """Decides each mail's outcome and publishes its events. One mail's events keep their order."""
 
     def __init__(
         self,
-        directory: Directory,
+        identities: Identities,
         mailbox: Mailbox,
         outcomes: Outcomes,
         now: Callable[[], datetime],
         sns: "SNSClient",
     ) -> None:
-        self._directory = directory
+        self._identities = identities
         self._mailbox = mailbox
         self._outcomes = outcomes
         self._now = now
@@ -51,7 +51,7 @@ class Carrier:
             queue.SimpleQueue() for _ in range(WORKERS)
         ]
         self._threads = [
-            threading.Thread(target=work, args=(jobs,), name=f"ses-carrier-{number}", daemon=True)
+            threading.Thread(target=work, args=(jobs,), name=f"ses-publisher-{number}", daemon=True)
             for number, jobs in enumerate(self._queues)
         ]
         for thread in self._threads:
@@ -72,12 +72,12 @@ class Carrier:
         for done in waiting:
             done.wait(timeout=30)
 
-    def ship(self, mail: Mail) -> None:
-        """Report `Send`, then what becomes of the mail at each recipient; returns at once."""
+    def publish_outcome(self, mail: Mail) -> None:
+        """Publish `Send`, then the outcome for each recipient; returns at once."""
         self._submit(mail, lambda: self._deliver(mail))
 
     def publish(self, mail: Mail, event: Event, detail: str = "") -> None:
-        """Report one event and wait until it is published; for what a person does in the inbox."""
+        """Publish one event and wait until it is published; for what a person does in the inbox."""
         self._submit(mail, lambda: self._publish(mail, event, detail)).result(timeout=30)
 
     def _submit(self, mail: Mail, job: Job) -> "Future[None]":
@@ -88,7 +88,7 @@ class Carrier:
                 job()
             except Exception as error:
                 logger.exception("an event of mail %s could not be published", mail.id)
-                self._mailbox.complain(f"An event could not be published: {error}")
+                self._mailbox.add_problem(f"An event could not be published: {error}")
                 done.set_exception(error)
             else:
                 done.set_result(None)
@@ -105,12 +105,12 @@ class Carrier:
 
     def _publish(self, mail: Mail, event: Event, detail: str = "") -> None:
         kind = str(event["eventType"])
-        self._mailbox.note(mail.id, Happening(kind, self._now(), detail))
+        self._mailbox.note(mail.id, HistoryEntry(kind, self._now(), detail))
         if not mail.configuration_set:
             return
-        found = self._directory.configuration_set(mail.configuration_set)
+        found = self._identities.configuration_set(mail.configuration_set)
         if found is None or not found.destinations:
-            self._mailbox.complain(
+            self._mailbox.add_problem(
                 f"The configuration set {mail.configuration_set} reports to no SNS topic, so the "
                 f"stack learns nothing of its mail: see MailEvents in template.yaml."
             )
@@ -123,12 +123,12 @@ class Carrier:
                     TopicArn=destination.topic, Message=json.dumps(event), Subject=SUBJECT
                 )
             except (BotoCoreError, ClientError) as error:
-                self._mailbox.complain(
+                self._mailbox.add_problem(
                     f"{kind} could not be published to {destination.topic}: {error}"
                 )
 
 
 def work(jobs: "queue.SimpleQueue[Job | None]") -> None:
-    """Run jobs until the end is announced."""
+    """Run jobs until `stop`."""
     while (job := jobs.get()) is not None:
         job()

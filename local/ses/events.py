@@ -1,7 +1,7 @@
-"""SES's event records, as it publishes them: pure functions from a mail and a time to JSON.
+"""SES's event records: pure functions from a mail and a time to JSON.
 
-The shapes are those of "Contents of event data that Amazon SES publishes to Amazon SNS". Times are
-virtual: they come in as arguments.
+The formats are those of "Contents of event data that Amazon SES publishes to Amazon SNS". Times are
+virtual arguments.
 """
 
 import uuid
@@ -19,7 +19,7 @@ BROWSER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 (KH
 READER_IP = "198.51.100.7"
 OUTGOING_IP = "192.0.2.25"
 
-# The names in MatchingEventTypes of an event destination, for each eventType of a record.
+# The name in MatchingEventTypes of an event destination, for each eventType of a record.
 MATCHING_TYPES = {
     "Send": "SEND",
     "Reject": "REJECT",
@@ -138,7 +138,7 @@ def clicked(
 
 
 def record(kind: str, mail: Mail, detail: Event, *, delivered: bool = False) -> Event:
-    """One record: what happened, to which mail, and the detail under its own name."""
+    """One record: the event, the mail, and the details under the event's name."""
     headers, truncated = headers_of(mail)
     tags: dict[str, list[str]] = {
         "ses:operation": ["SendEmail"],
@@ -175,7 +175,7 @@ def record(kind: str, mail: Mail, detail: Event, *, delivered: bool = False) -> 
 
 
 def headers_of(mail: Mail) -> tuple[list[dict[str, str]], bool]:
-    """The headers that fit into ten kilobytes, and whether some did not."""
+    """The headers that fit into ten kilobytes, and whether some did not fit."""
     kept: list[dict[str, str]] = []
     room = MOST_HEADER_BYTES
     for header in mail.headers:

@@ -1,4 +1,4 @@
-"""Faults that a test orders: the next sends are lost, late or refused, as in real life."""
+"""Faults that a test orders: the next sends are lost, delayed or refused."""
 
 import threading
 from collections import deque
@@ -18,18 +18,18 @@ MOST_ORDERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One send that is to go wrong."""
+    """An order for one send to fail."""
 
     fault: Fault
 
     @property
     def accepts(self) -> bool:
-        """Whether the mail is accepted all the same; the sender cannot know."""
+        """Whether SES accepts the mail anyway; the sender does not learn it."""
         return self.fault.endswith("_after_accept")
 
 
 class Faults:
-    """A queue of faults; each send takes one, in the order in which they were ordered."""
+    """A queue of faults. Each send takes the next one."""
 
     def __init__(self) -> None:
         self._orders: deque[Order] = deque()

@@ -1,4 +1,4 @@
-"""What SES knows of the account: identities and configuration sets. They live in the emulator."""
+"""The account's identities and configuration sets, which the emulator stores."""
 
 import threading
 import time
@@ -12,21 +12,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Long enough for a burst of mail, too short for a person who changes something and tries again.
-FRESH_SECONDS = 2.0
+# Long enough for a burst of mail, short enough for a person who changes a setting and retries.
+CACHE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An address or domain that may be in the From of a mail."""
+    """An address or domain that may be used in From."""
 
     verified: bool
-    insists_on_mail_from: bool = False  # REJECT_MESSAGE, and its MAIL FROM domain is not verified
+    insists_on_mail_from: bool = False
+    """REJECT_MESSAGE is set and the MAIL FROM domain is not verified."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a configuration set reports to, and what."""
+    """An event destination of a configuration set."""
 
     topic: str
     events: frozenset[str]
@@ -34,23 +35,23 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationSet:
-    """A configuration set, as far as sending a mail and reporting on it goes."""
+    """A configuration set, as far as sending and event publishing need it."""
 
     name: str
     sending: bool
     destinations: tuple[Destination, ...]
 
 
-class Directory(Protocol):
-    """The account, for one who sends."""
+class Identities(Protocol):
+    """The account as sending needs it."""
 
     def identity(self, name: str) -> Identity | None: ...
 
     def configuration_set(self, name: str) -> ConfigurationSet | None: ...
 
 
-class EmulatorDirectory:
-    """The account in the emulator, asked through its own SES API and remembered for a moment."""
+class EmulatorIdentities:
+    """The account in the emulator, read through its SES API and cached briefly."""
 
     def __init__(self, client: "SESV2Client") -> None:
         self._client = client
@@ -101,5 +102,5 @@ class EmulatorDirectory:
         fresh = ask()
         if fresh is not None:
             with self._lock:
-                self._known[question] = (time.monotonic() + FRESH_SECONDS, fresh)
+                self._known[question] = (time.monotonic() + CACHE_SECONDS, fresh)
         return fresh

@@ -1,4 +1,4 @@
-"""A mail as it was accepted, and the message that a mail server would have seen."""
+"""An accepted e-mail, and the message that a mail server would have received."""
 
 import secrets
 import time
@@ -31,7 +31,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What SES took responsibility for. Never changed afterwards."""
+    """An e-mail that was accepted. It never changes."""
 
     id: str
     accepted_at: datetime
@@ -49,18 +49,18 @@ class Mail:
     track_clicks: bool = True
 
     def header(self, name: str) -> str:
-        """The value of the first header of that name; empty when there is none."""
+        """The value of the first header of that name, or empty."""
         wanted = name.lower()
         return next((one.value for one in self.headers if one.name.lower() == wanted), "")
 
 
 def new_message_id() -> str:
-    """An id in the form of SES's own: `0100` + time + random - uuid - 000000."""
+    """An id in SES's form: `0100` + time + random - uuid - 000000."""
     return f"0100{int(time.time() * 1000):012x}-{secrets.token_hex(4)}-{uuid.uuid4()}-000000"
 
 
 def mail_of(request: Mapping[str, Any], at: datetime) -> Mail:
-    """The mail that a checked SendEmail request describes; BadRequest for unusable Raw data."""
+    """The e-mail of a checked SendEmail request. Raises BadRequest for unusable Raw data."""
     raw = request["Content"].get("Raw")
     identity = new_message_id()
     message = read_raw(raw["Data"]) if raw else compose(request, identity, at)
@@ -93,7 +93,7 @@ def mail_of(request: Mapping[str, Any], at: datetime) -> Mail:
 
 
 def tags_of(request: Mapping[str, Any], message: EmailMessage) -> dict[str, str]:
-    """The tags of the request; those of the header only where the request has none."""
+    """The tags of the request; those of the header only if the request has none."""
     given = request.get("EmailTags")
     if given:
         return {tag["Name"]: tag["Value"] for tag in given}
@@ -144,7 +144,7 @@ def compose(request: Mapping[str, Any], identity: str, at: datetime) -> EmailMes
 
 
 def encoding_for(text: str) -> str:
-    """The transfer encoding that keeps lines short: readable where it can be."""
+    """The transfer encoding that keeps lines short; a readable one if possible."""
     readable = text.isascii() and all(len(line) < SIMPLE_TEXT_LINE for line in text.split("\n"))
     return "7bit" if readable else "quoted-printable" if mostly_ascii(text) else "base64"
 

@@ -1,7 +1,7 @@
-"""The service model: types, required members, lengths, patterns and enums, as botocore has them.
+"""The service model: types, required members, lengths, patterns and enums, from botocore.
 
-boto3 itself checks little more than types before it sends; the rest is what SES would answer. The
-sentences follow the form of SES's own.
+boto3 itself checks little more than types before it sends; this module checks the rest as SES does.
+The error texts follow SES's form.
 """
 
 import re
@@ -33,7 +33,7 @@ PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
 
 @cache
 def service() -> ServiceModel:
-    """botocore's own description of the API."""
+    """botocore's description of the API."""
     return botocore.session.Session().get_service_model("sesv2")
 
 
@@ -42,7 +42,7 @@ def operation(name: str) -> OperationModel:
 
 
 def check(document: object, name: str = "SendEmail") -> dict[str, Any]:
-    """The document, when the input of the operation `name` may look so.
+    """Return the document if it is a valid input of the operation `name`.
 
     Raises Unreadable for a wrong type, BadRequest with all broken constraints otherwise.
     """
@@ -57,7 +57,7 @@ def check(document: object, name: str = "SendEmail") -> dict[str, Any]:
 
 
 def broken_constraints(value: Any, shape: Shape, place: str) -> Iterator[str]:
-    """Sentences about what is wrong with `value` and everything inside it."""
+    """The broken constraints of `value` and everything inside it, as sentences."""
     if not fits(value, shape.type_name):
         raise Unreadable(f"The value at '{place}' is not a {shape.type_name}.")
     if isinstance(shape, StructureShape):
@@ -65,7 +65,7 @@ def broken_constraints(value: Any, shape: Shape, place: str) -> Iterator[str]:
             if value.get(member) is None:
                 yield failed("null", within(place, member), "Member must not be null")
         for member, inner in shape.members.items():
-            # Unknown members are ignored, as the service does.
+            # Unknown members are ignored, as SES does.
             if value.get(member) is not None:
                 yield from broken_constraints(value[member], inner, within(place, member))
     elif isinstance(shape, ListShape):
@@ -84,7 +84,7 @@ def broken_constraints(value: Any, shape: Shape, place: str) -> Iterator[str]:
 
 
 def fits(value: object, type_name: str) -> bool:
-    """Whether a JSON value has the type; true and false are no numbers."""
+    """Whether a JSON value has the type; true and false are not numbers."""
     if isinstance(value, bool):
         return type_name == "boolean"
     return isinstance(value, PYTHON_TYPES[type_name])
@@ -115,6 +115,6 @@ def failed(value: str, place: str, rule: str) -> str:
 
 
 def within(place: str, member: str) -> str:
-    """Where a member is, in the service's own spelling: `content.simple.subject`."""
+    """The path of a member in the service's spelling: `content.simple.subject`."""
     name = member[0].lower() + member[1:]
     return f"{place}.{name}" if place else name

@@ -1,4 +1,4 @@
-"""What becomes of a mail at the other end: the address decides, as with the mailbox simulator."""
+"""The outcome of an e-mail at each recipient. The address decides, as with SES's simulator."""
 
 import threading
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ SIMULATOR_DOMAIN = "simulator.amazonses.com"
 SIMULATOR: dict[str, Outcome] = {
     "success": "delivery",
     "bounce": "bounce",
-    # An automatic answer comes back to the sender's mailbox; SES itself reports a delivery.
+    # An automatic answer goes to the sender's mailbox; SES itself reports a delivery.
     "ooto": "delivery",
     "complaint": "complaint",
     "suppressionlist": "suppressed",
@@ -30,7 +30,8 @@ SIMULATOR: dict[str, Outcome] = {
 
 
 class Outcomes:
-    """Addresses that a test has marked, before those of the simulator; all others take delivery."""
+    """Addresses that a test has marked take precedence over the simulator's; all others are
+    delivered."""
 
     def __init__(self) -> None:
         self._marked: dict[str, Outcome] = {}

@@ -1,4 +1,4 @@
-"""The rules that the service model does not hold: SES's documentation, written as checks."""
+"""Checks from SES's documentation that the service model does not contain."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,12 +8,12 @@ from local.ses.addresses import parse_address
 from local.ses.errors import BadRequest, MessageRejected, NotFound
 
 MOST_RECIPIENTS = 50
-MOST_BYTES = 40 * 1024 * 1024
+MAX_BYTES = 40 * 1024 * 1024
 LONGEST_HEADER = 996
 RECIPIENT_FIELDS = ("ToAddresses", "CcAddresses", "BccAddresses")
 
 TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
-# SES writes these itself ("Amazon SES header fields" in its guide lists them but for Sender).
+# SES sets these itself ("Amazon SES header fields" in its guide lists all except Sender).
 RESERVED_HEADERS = frozenset(
     {
         "bcc",
@@ -31,7 +31,7 @@ RESERVED_HEADERS = frozenset(
         "to",
     }
 )
-# A part of SES's list of file types that it does not send: those that a shop could think of.
+# Part of SES's list of file types that it does not send: the ones that a shop might use.
 REFUSED_ATTACHMENTS = (
     *(
         ".app",
@@ -52,13 +52,13 @@ REFUSED_ATTACHMENTS = (
 
 
 def check_rules(request: Mapping[str, Any]) -> None:
-    """Check a request that fits the model already; raises a SesError for the first broken rule."""
+    """Check a request that fits the model. Raises a SesError for the first broken rule."""
     check_content_kind(request["Content"])
     check_addresses(request)
     check_tags(request.get("EmailTags") or [])
     raw, simple = request["Content"].get("Raw"), request["Content"].get("Simple")
     if raw is not None:
-        check_size(len(raw["Data"]) * 3 // 4)  # it is base64 still
+        check_size(len(raw["Data"]) * 3 // 4)  # still base64
     if simple is not None:
         check_simple(simple)
         check_headers(simple.get("Headers") or [])
@@ -108,7 +108,7 @@ def check_tags(tags: Iterable[Mapping[str, str]]) -> None:
                     f"characters, '_', and '-' are allowed, 1 to 256 of them."
                 )
         if tag["Name"] in seen:
-            # SES does not say which of two would win.
+            # SES does not document which of the two wins.
             raise BadRequest(f"Duplicate tag name <{tag['Name']}>.")
         seen.add(tag["Name"])
 
@@ -129,7 +129,7 @@ def check_simple(simple: Mapping[str, Any]) -> None:
         except LookupError:
             raise BadRequest(f"{place} has an unknown Charset {charset!r}.") from None
         except UnicodeEncodeError:
-            # SES assumes 7-bit ASCII where no Charset is given, and is silent about the rest.
+            # SES assumes 7-bit ASCII if Charset is missing, and documents nothing else.
             raise BadRequest(f"{place} does not fit its Charset {charset!r}; give UTF-8.") from None
 
 
@@ -149,7 +149,8 @@ def check_attachments(attachments: Iterable[Mapping[str, Any]]) -> None:
 
 
 def check_what_is_not_here(request: Mapping[str, Any]) -> None:
-    """The account has no contact lists, tenants or global endpoints, so whoever names one errs."""
+    """The account has no contact lists, tenants or global endpoints; refuse requests that name
+    them."""
     lists = request.get("ListManagementOptions")
     if lists:
         raise NotFound(f"List with name: {lists['ContactListName']} doesn't exist.")
@@ -159,5 +160,5 @@ def check_what_is_not_here(request: Mapping[str, Any]) -> None:
 
 
 def check_size(size: int) -> None:
-    if size > MOST_BYTES:
-        raise BadRequest(f"Message length is more than {MOST_BYTES} bytes long: '{size}'.")
+    if size > MAX_BYTES:
+        raise BadRequest(f"Message length is more than {MAX_BYTES} bytes long: '{size}'.")

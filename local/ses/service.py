@@ -1,4 +1,4 @@
-"""The post office: takes a SendEmail request, refuses it or answers for it."""
+"""The service: accepts or refuses SendEmail requests."""
 
 import json
 import threading
@@ -18,19 +18,19 @@ from local.ses.errors import (
     TooManyRequests,
     Unreadable,
 )
-from local.ses.event_publisher import Carrier
-from local.ses.identities import Directory
+from local.ses.event_publisher import EventPublisher
+from local.ses.identities import Identities
 from local.ses.mail import Mail, mail_of
 from local.ses.store import Mailbox
 
-MOST_PER_SECOND = 500.0
-MOST_PER_DAY = 1_000_000.0
+MAX_PER_SECOND = 500.0
+MAX_PER_DAY = 1_000_000.0
 
 Refusal = tuple[int, Mapping[str, str], bytes]
 
 
-class Authority(Protocol):
-    """Judges whether the signer of a request may make it."""
+class Authorizer(Protocol):
+    """Checks whether the signer of a request is authorized."""
 
     def refusal(
         self, path: str, headers: Mapping[str, str], body: bytes, method: str = "POST"
@@ -38,7 +38,7 @@ class Authority(Protocol):
 
 
 class Denied(Exception):
-    """The caller's role does not allow it; `refusal` is the answer to give, word for word."""
+    """The caller's role does not allow it; `refusal` is the exact answer to return."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal[2].decode("utf-8", "replace"))
@@ -46,57 +46,57 @@ class Denied(Exception):
 
 
 class SendingRate:
-    """At most so many mails in any second, as SES counts: recipients, in real time."""
+    """SES's rate limit: the most recipients in any one second of real time."""
 
-    def __init__(self, most: float = MOST_PER_SECOND) -> None:
-        self.most = most
+    def __init__(self, limit: float = MAX_PER_SECOND) -> None:
+        self.limit = limit
         self._sent: deque[float] = deque()
         self._lock = threading.Lock()
 
     def spend(self, recipients: int, at: float | None = None) -> None:
-        """Count `recipients`; raises TooManyRequests instead when they are too many."""
-        moment = time.monotonic() if at is None else at
+        """Count `recipients`; raises TooManyRequests if they exceed the limit."""
+        instant = time.monotonic() if at is None else at
         with self._lock:
-            while self._sent and self._sent[0] <= moment - 1.0:
+            while self._sent and self._sent[0] <= instant - 1.0:
                 self._sent.popleft()
-            if len(self._sent) + recipients > self.most:
+            if len(self._sent) + recipients > self.limit:
                 raise TooManyRequests("Maximum sending rate exceeded.")
-            self._sent.extend([moment] * recipients)
+            self._sent.extend([instant] * recipients)
 
 
-class PostOffice:
-    """Everything between the wire and the mailbox. Safe to use from many threads."""
+class SesService:
+    """Everything between the wire API and the mailbox. Thread-safe."""
 
     def __init__(
         self,
-        directory: Directory,
+        identities: Identities,
         mailbox: Mailbox,
-        carrier: Carrier,
+        publisher: EventPublisher,
         now: Callable[[], datetime],
-        authority: Authority | None = None,
+        authorizer: Authorizer | None = None,
     ) -> None:
         self.rate = SendingRate()
-        self.most_per_day = MOST_PER_DAY
-        self.control = SendingRate(1.0)  # SES answers one request a second that sends nothing
+        self.daily_quota = MAX_PER_DAY
+        self.control = SendingRate(1.0)  # SES answers one control request a second
         self.sending_enabled = True
-        self._directory = directory
+        self._identities = identities
         self._mailbox = mailbox
-        self._carrier = carrier
+        self._publisher = publisher
         self._now = now
-        self._authority = authority
+        self._authorizer = authorizer
 
     def accept(self, path: str, headers: Mapping[str, str], body: bytes) -> Mail:
-        """Take a mail and have it delivered; raises SesError or Denied when it is not taken."""
-        refusal = self._authority.refusal(path, headers, body) if self._authority else None
+        """Accept an e-mail and queue its delivery; raises SesError or Denied if it is refused."""
+        refusal = self._authorizer.refusal(path, headers, body) if self._authorizer else None
         if refusal is not None:
             raise Denied(refusal)
         mail = self.judge(body)
         self._mailbox.add(mail)
-        self._carrier.ship(mail)
+        self._publisher.publish_outcome(mail)
         return mail
 
     def judge(self, body: bytes) -> Mail:
-        """The mail of a request that SES would accept; raises SesError otherwise."""
+        """The e-mail of a request that SES would accept; raises SesError otherwise."""
         try:
             document = json.loads(body)
         except ValueError:
@@ -109,14 +109,14 @@ class PostOffice:
         rules.check_size(len(mail.source))
         self._check_configuration_set(mail)
         self._check_sender(mail)
-        if self._mailbox.accepted + len(mail.recipients) > self.most_per_day >= 0:
+        if self._mailbox.accepted + len(mail.recipients) > self.daily_quota >= 0:
             raise TooManyRequests("Daily message quota exceeded.")
         self.rate.spend(len(mail.recipients))
         return mail
 
     def get_account(self, path: str, headers: Mapping[str, str]) -> dict[str, Any]:
-        """Answer GetAccount; raises TooManyRequests when it is asked too often, or Denied."""
-        refusal = self._authority.refusal(path, headers, b"", "GET") if self._authority else None
+        """Answer GetAccount. Raises TooManyRequests if called too often, or Denied."""
+        refusal = self._authorizer.refusal(path, headers, b"", "GET") if self._authorizer else None
         if refusal is not None:
             raise Denied(refusal)
         self.control.spend(1)
@@ -129,8 +129,8 @@ class PostOffice:
             "EnforcementStatus": "HEALTHY",
             "ProductionAccessEnabled": True,
             "SendQuota": {
-                "Max24HourSend": self.most_per_day,
-                "MaxSendRate": self.rate.most,
+                "Max24HourSend": self.daily_quota,
+                "MaxSendRate": self.rate.limit,
                 "SentLast24Hours": float(self._mailbox.accepted),
             },
             "SendingEnabled": self.sending_enabled,
@@ -141,7 +141,7 @@ class PostOffice:
     def _check_configuration_set(self, mail: Mail) -> None:
         if not mail.configuration_set:
             return
-        found = self._directory.configuration_set(mail.configuration_set)
+        found = self._identities.configuration_set(mail.configuration_set)
         if found is None:
             raise NotFound(f"Configuration set <{mail.configuration_set}> does not exist.")
         if not found.sending:
@@ -154,7 +154,7 @@ class PostOffice:
         labels = mail.sender.domain.split(".")
         domains = [".".join(labels[start:]) for start in range(len(labels) - 1)]
         for name in (mail.sender.address, *domains):
-            identity = self._directory.identity(name)
+            identity = self._identities.identity(name)
             if identity is not None and identity.verified:
                 if identity.insists_on_mail_from:
                     raise MailFromDomainNotVerified(

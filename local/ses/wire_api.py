@@ -1,4 +1,4 @@
-"""The wire: SES v2's own paths, answers and error shapes, and faults that a test has ordered."""
+"""The wire API: SES v2's paths, answers and error formats, and faults that a test has ordered."""
 
 import asyncio
 import http
@@ -13,19 +13,19 @@ from starlette.routing import Route
 
 from local.ses.errors import BadRequest, SesError, TooManyRequests
 from local.ses.faults import Faults
-from local.ses.rules import MOST_BYTES
-from local.ses.service import Denied, PostOffice
+from local.ses.rules import MAX_BYTES
+from local.ses.service import Denied, SesService
 
-# The mail may be 40 MB; in JSON, base64 and with room for the rest of the request.
-MOST_REQUEST_BYTES = MOST_BYTES * 3 // 2
-LONGEST_SILENCE = 300.0
+# An e-mail may have 40 MB; this adds room for base64, JSON and the rest of the request.
+MAX_REQUEST_BYTES = MAX_BYTES * 3 // 2
+MAX_TIMEOUT = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class WireApi:
-    """The two operations that mail needs."""
+    """The two operations that sending needs."""
 
-    office: PostOffice
+    service: SesService
     faults: Faults
 
     def routes(self) -> list[Route]:
@@ -38,28 +38,28 @@ class WireApi:
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MOST_REQUEST_BYTES:
-                return failure(BadRequest(f"The request exceeds {MOST_REQUEST_BYTES} bytes."))
+            if len(body) > MAX_REQUEST_BYTES:
+                return failure(BadRequest(f"The request exceeds {MAX_REQUEST_BYTES} bytes."))
         order = self.faults.take()
         if order is not None and not order.accepts:
-            return await go_wrong(request, order.fault)
+            return await fail_as_ordered(request, order.fault)
         headers = dict(request.headers)
         try:
             mail = await run_in_threadpool(
-                self.office.accept, request.url.path, headers, bytes(body)
+                self.service.accept, request.url.path, headers, bytes(body)
             )
         except SesError as error:
             return failure(error)
         except Denied as denied:
             return denial(denied)
         if order is not None:
-            return await go_wrong(request, order.fault)
+            return await fail_as_ordered(request, order.fault)
         return JSONResponse({"MessageId": mail.id}, headers=with_request_id())
 
     async def get_account(self, request: Request) -> Response:
         try:
             account = await run_in_threadpool(
-                self.office.get_account, request.url.path, dict(request.headers)
+                self.service.get_account, request.url.path, dict(request.headers)
             )
         except SesError as error:
             return failure(error)
@@ -68,8 +68,8 @@ class WireApi:
         return JSONResponse(account, headers=with_request_id())
 
 
-async def go_wrong(request: Request, fault: str) -> Response:
-    """Answer as SES and networks do at their worst; for a time-out, only once the caller left."""
+async def fail_as_ordered(request: Request, fault: str) -> Response:
+    """Fail as SES and networks do. For a time-out, answer only after the caller has left."""
     if fault == "throttle":
         return failure(TooManyRequests("Maximum sending rate exceeded."))
     if fault.startswith("timeout"):
@@ -83,7 +83,7 @@ async def go_wrong(request: Request, fault: str) -> Response:
 
 async def until_caller_leaves(request: Request) -> None:
     try:
-        async with asyncio.timeout(LONGEST_SILENCE):
+        async with asyncio.timeout(MAX_TIMEOUT):
             while (await request.receive())["type"] != "http.disconnect":
                 pass
     except TimeoutError:
@@ -91,7 +91,7 @@ async def until_caller_leaves(request: Request) -> None:
 
 
 def failure(error: SesError) -> Response:
-    """SES's own form of an error: the type in a header, the sentence in JSON."""
+    """SES's error format: the type in a header, the message in JSON."""
     return JSONResponse(
         {"message": error.message},
         status_code=error.status,
@@ -100,7 +100,7 @@ def failure(error: SesError) -> Response:
 
 
 def denial(denied: Denied) -> Response:
-    """The authority's own answer, word for word."""
+    """The authorizer's own answer, unchanged."""
     status, headers, content = denied.refusal
     return Response(content, status, with_request_id(headers))
 

@@ -1,6 +1,6 @@
-"""What a store does with a running local stack: upload files, report an event, read its e-mail.
+"""What a store does with a running local stack: upload files, send an event, read its e-mail.
 
-`python -m local up` writes down where the stack is; the other commands read it from there.
+`python -m local up` writes the stack's addresses to a file; the other commands read it.
 """
 
 import json
@@ -15,21 +15,22 @@ from botocore.exceptions import ClientError
 
 from local import aws
 from local.errors import LocalError
-from local.stack.upload import placed
+from local.stack.upload import store_paths
 
 RUN_FOLDER = aws.REPOSITORY / ".milepost" / "local"
 STATE_FILE = "stack.json"
 TIMEOUT = 30.0
 
 MAX_WAIT = 60.0
-"""Seconds that a report or an e-mail may take."""
+"""Seconds to wait for a publish report or an e-mail."""
 PAUSE = 0.2
 SETTLE_TIME = 2.0
-"""A file that was refused is tried again when a file that it needs goes live: seconds to wait."""
+"""A refused file is published again when a file that it needs goes live: seconds to wait for that.
+"""
 
 
 class FileReport(NamedTuple):
-    """The result of publishing one file: what the bucket's report says."""
+    """The result of publishing one file, from its report in the bucket."""
 
     file: str
     outcome: str
@@ -38,7 +39,7 @@ class FileReport(NamedTuple):
 
     def lines(self) -> Iterator[str]:
         version = f", version {self.version}" if self.version.isdecimal() else ""
-        # A folder of several files is published with each of them; the last finds it live.
+        # A folder of several files is published with each of them; the last publish finds it live.
         is_live = self.outcome in {"published", "unchanged"}
         yield f"{self.file}: {'live' if is_live else self.outcome}{version}"
         for problem in self.problems:
@@ -59,7 +60,7 @@ class RunningStack:
 
     @classmethod
     def find(cls, run_folder: Path) -> "RunningStack":
-        """Raises LocalError if none runs there."""
+        """Find the running stack. Raises LocalError if there is none."""
         try:
             return cls(**json.loads((run_folder / STATE_FILE).read_text("utf-8")))
         except FileNotFoundError:
@@ -68,7 +69,8 @@ class RunningStack:
             ) from None
 
     def save(self, run_folder: Path) -> None:
-        """Write down where the stack is, for the user of this machine alone: it has keys."""
+        """Write the stack's addresses to a file that only this machine's user can read: it contains
+        keys."""
         file = run_folder / STATE_FILE
         file.touch(mode=0o600)
         file.write_text(json.dumps({name: getattr(self, name) for name in self.__slots__}), "utf-8")
@@ -76,11 +78,11 @@ class RunningStack:
     def publish(self, store: str, folder: Path) -> list[FileReport]:
         """Upload a store's files and wait for the report of each; settings first, workflows last.
 
-        Raises LocalError if a report does not come.
+        Raises LocalError if a report does not arrive.
         """
         if not folder.is_dir():
             raise LocalError(f"There is no folder {folder}.")
-        files = [(str(path), file) for path, file in placed(folder)]
+        files = [(str(path), file) for path, file in store_paths(folder)]
         units = published_units(path for path, _ in files)
         clients = aws.Clients(self.emulator_url)
         try:
@@ -94,7 +96,7 @@ class RunningStack:
             clients.close()
 
     def report_event(self, store: str, event: object) -> str:
-        """Post an event to the API; what it answered. Raises LocalError if it refused."""
+        """Post an event to the API and return its answer. Raises LocalError if it is refused."""
         key = self.bearer_keys.get(store)
         if key is None:
             raise LocalError(f"The stack has no store {store!r}. Start it with `--store {store}`.")
@@ -109,9 +111,9 @@ class RunningStack:
         return f"{answer.status_code} {answer.json()['status']}"
 
     def wait_for_emails(self, address: str, count: int) -> list[str]:
-        """The subjects of the newest e-mails to an address, oldest first, when so many are there.
+        """Wait for so many e-mails to an address and return their subjects, oldest first.
 
-        Raises LocalError if they do not come.
+        Raises LocalError if they do not arrive.
         """
         deadline = time.monotonic() + MAX_WAIT
         while True:
@@ -129,8 +131,8 @@ class RunningStack:
     def _new_reports(
         self, clients: aws.Clients, store: str, before: Mapping[str, str]
     ) -> Iterable[str]:
-        """The reports of all units, when each is another one than before and none is about to
-        be tried again."""
+        """The new reports of all units, once every unit has one and none will be published
+        again."""
         deadline = time.monotonic() + MAX_WAIT
         reports: dict[str, str] = {}
         changed = time.monotonic()
@@ -160,7 +162,7 @@ class RunningStack:
 
 
 def published_units(paths: Iterable[str]) -> list[str]:
-    """The files and template folders on which publishing writes a report, in its order."""
+    """The files and template folders that get a publish report, in the order of publishing."""
     units: dict[str, None] = {}
     for path in paths:
         parts = PurePosixPath(path).parts

@@ -1,4 +1,4 @@
-"""What keeps other web pages out of the inbox: the same browser also shows hostile ones."""
+"""CSRF protection of the inbox: the same browser also shows hostile pages."""
 
 from collections.abc import Iterable
 
@@ -11,10 +11,10 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """Answers only requests for a name of this machine, and writes only for its own pages.
+    """Accepts only requests for a name of this machine, and writes only from its own pages.
 
-    The name stops DNS rebinding, the origin stops forms and scripts of other sites and of the mails
-    themselves. Programs such as boto3 and curl send no Origin and pass.
+    The name stops DNS rebinding. The origin stops forms and scripts of other sites and of the
+    e-mails. Programs such as boto3 and curl send no Origin and pass.
     """
 
     def __init__(self, app: ASGIApp, names: Iterable[str] = OWN_NAMES) -> None:

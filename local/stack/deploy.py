@@ -1,7 +1,7 @@
-"""`sam build` and `sam deploy` of the repository's own template, against the emulator.
+"""Runs `sam build` and `sam deploy` of the repository's template against the emulator.
 
-The same commands as for AWS; what differs is the endpoint, the interpreter that the layer is built
-for, and folders of our own, so that a build for this machine is never taken for one for Lambda.
+The commands are the same as for AWS. What differs: the endpoint, the interpreter that the layer is
+built for, and the folders, so that a local build is never mistaken for one for Lambda.
 """
 
 import importlib.util
@@ -25,7 +25,7 @@ SHOWN_LINES = 25
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What to deploy and where; `folder` holds what the commands make and say."""
+    """What to deploy and where; `folder` holds the files and logs of the commands."""
 
     stack: str
     endpoint: str
@@ -34,7 +34,7 @@ class Deployment:
 
     @property
     def bucket(self) -> str:
-        """The bucket for code; our own, for SAM's takes half a minute to wait for itself."""
+        """The bucket for code. We create it, because SAM waits half a minute for its own."""
         return f"{self.stack}-code"
 
     def build(self, say: Say) -> None:
@@ -56,7 +56,7 @@ class Deployment:
             )
 
     def deploy(self, parameters: Mapping[str, str], say: Say) -> None:
-        """Deploy what was built, or change what is deployed. Raises LocalError."""
+        """Deploy what was built, or update what is deployed. Raises LocalError."""
         clients = aws.Clients(self.endpoint)
         clients.s3.create_bucket(Bucket=self.bucket)
         clients.close()
@@ -79,7 +79,7 @@ class Deployment:
     def _sam(self, command: str, settings: Mapping[str, str], *arguments: str) -> None:
         home = self.folder / "sam"
         home.mkdir(parents=True, exist_ok=True)
-        # No settings of the repository's samconfig.toml, no telemetry, no look for a new version.
+        # Ignore the repository's samconfig.toml, send no telemetry, do not check for a new version.
         (self.folder / "samconfig.toml").write_text("version = 0.1\n")
         (home / "metadata.json").write_text(
             json.dumps({"telemetryEnabled": False, "lastVersionCheck": time.time()})
@@ -115,7 +115,7 @@ class Deployment:
 
 
 class Step:
-    """Says what is being done, and then how long it took."""
+    """Prints what is being done, and afterwards how long it took."""
 
     def __init__(self, say: Say, what: str) -> None:
         self._say, self._what = say, what
@@ -130,7 +130,7 @@ class Step:
 
 
 def override(parameters: Mapping[str, str]) -> Sequence[str]:
-    """Parameters in the form in which `sam` takes values with spaces and quotes."""
+    """Parameters with quotes, so that `sam` accepts values with spaces."""
     pairs = [
         f"ParameterKey={name},ParameterValue={json.dumps(value)}"
         for name, value in parameters.items()

@@ -10,12 +10,12 @@ from local.clock import VirtualClock
 from local.inbox.api import InboxApi
 from local.inbox.pages import Pages
 from local.inbox.recipient import Reader
-from local.ses.control_api import Desk
-from local.ses.event_publisher import Carrier
+from local.ses.control_api import ControlApi
+from local.ses.event_publisher import EventPublisher
 from local.ses.faults import Faults
-from local.ses.identities import Directory
+from local.ses.identities import Identities
 from local.ses.outcomes import Outcomes
-from local.ses.service import Authority, PostOffice
+from local.ses.service import Authorizer, SesService
 from local.ses.store import Mailbox
 from local.ses.wire_api import WireApi
 from local.stack.csrf_guard import Guard
@@ -26,36 +26,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """The parts that others need to hold on to."""
+    """The parts of the mail server that other modules use."""
 
     app: Starlette
     mailbox: Mailbox
-    office: PostOffice
-    carrier: Carrier
+    service: SesService
+    publisher: EventPublisher
     faults: Faults
     outcomes: Outcomes
 
 
 def build_mail_server(
-    directory: Directory,
+    directory: Identities,
     sns: "SNSClient",
     clock: VirtualClock,
-    authority: Authority | None = None,
+    authority: Authorizer | None = None,
     emulator: str = "",
 ) -> MailServer:
-    """Put the parts together. `carrier.stop()` ends its threads.
+    """Build the mail server. `publisher.stop()` ends its threads.
 
-    At `emulator` questions about identities and configuration sets are answered.
+    Requests about identities and configuration sets go to the emulator at `emulator`.
     """
     mailbox, outcomes, faults = Mailbox(), Outcomes(), Faults()
-    carrier = Carrier(directory, mailbox, outcomes, clock.now, sns)
-    office = PostOffice(directory, mailbox, carrier, clock.now, authority)
-    reader = Reader(mailbox, carrier, clock.now)
+    publisher = EventPublisher(directory, mailbox, outcomes, clock.now, sns)
+    service = SesService(directory, mailbox, publisher, clock.now, authority)
+    reader = Reader(mailbox, publisher, clock.now)
     routes = [
-        *WireApi(office, faults).routes(),
-        *(Desk(emulator).routes() if emulator else ()),
-        *InboxApi(reader, office, faults, outcomes).routes(),
+        *WireApi(service, faults).routes(),
+        *(ControlApi(emulator).routes() if emulator else ()),
+        *InboxApi(reader, service, faults, outcomes).routes(),
         *Pages(reader, clock.speed).routes(),
     ]
     app = Starlette(routes=routes, middleware=[Middleware(Guard)])
-    return MailServer(app, mailbox, office, carrier, faults, outcomes)
+    return MailServer(app, mailbox, service, publisher, faults, outcomes)

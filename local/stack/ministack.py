@@ -1,8 +1,8 @@
-"""The emulator as a child process: started once, waited for, and gone when we are gone.
+"""The emulator as a child process: started, checked until it is ready, and ended with us.
 
-It runs in a process group of its own, with the Lambda workers that it starts. Three things end that
-group: `stop`, the end of the program that started it (however it ends, see local/emulator), and the
-next start in the same run folder, should all else have failed.
+It runs in a process group of its own, together with the Lambda workers it starts. Three things end
+that group: `stop`; the end of the program that started it, however it ends (see local/emulator);
+and the next start in the same run folder, if all else failed.
 """
 
 import contextlib
@@ -21,10 +21,10 @@ from typing import IO, Self
 from local import aws, ports
 from local.errors import LocalError
 
-USUAL_PORT = 4566
+DEFAULT_PORT = 4566
 HEALTH = "/_ministack/health"
 
-# Settings of MiniStack that could be lying about in a person's shell and would change what it does.
+# MiniStack settings that a user's shell could contain and that would change its behavior.
 FOREIGN_PREFIXES = ("LAMBDA_", "LOCALSTACK_", "MINISTACK_", "MILEPOST_", "S3_", "SFN_", "PYTHON")
 FOREIGN_NAMES = ("AUTH", "EDGE_PORT", "GATEWAY_PORT", "PERSIST_STATE", "SERVICES", "USE_SSL")
 
@@ -33,7 +33,12 @@ class Emulator:
     """MiniStack, from `start` to `stop`. One run folder belongs to one emulator at a time."""
 
     def __init__(
-        self, run_folder: Path, *, auth: bool = True, port: int = USUAL_PORT, patience: float = 60.0
+        self,
+        run_folder: Path,
+        *,
+        auth: bool = True,
+        port: int = DEFAULT_PORT,
+        patience: float = 60.0,
     ) -> None:
         self.run_folder = run_folder
         self.log = run_folder / "ministack.log"
@@ -57,9 +62,9 @@ class Emulator:
         self.stop()
 
     def start(self, settings: Mapping[str, str] | None = None) -> None:
-        """Start and wait until it answers; `settings` reach the Lambda functions as environment.
+        """Start and wait until it is ready. `settings` become the Lambda functions' environment.
 
-        Raises LocalError when the run folder is in use, or the emulator ends or stays silent.
+        Raises LocalError if the run folder is in use, or the emulator ends or does not answer.
         """
         self._claim_run_folder()
         try:
@@ -71,7 +76,7 @@ class Emulator:
             raise
 
     def stop(self) -> None:
-        """End the emulator and all its workers; harmless when there is none."""
+        """End the emulator and all its workers; does nothing if there is none."""
         process, self._process = self._process, None
         if process is not None:
             if process.stdin:
@@ -113,7 +118,7 @@ class Emulator:
             "BIND_HOST": ports.LOOPBACK,
             "MINISTACK_REGION": aws.REGION,
             "AUTH": "true" if self.auth else "false",
-            # Listeners we have no use for, and a daemon it must not touch.
+            # Listeners that we do not use, and a daemon that it must not touch.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "DOCKER_HOST": f"unix://{self._scratch}/no-docker.sock",
@@ -155,7 +160,8 @@ class Emulator:
 
 
 def take_lock(run_folder: Path) -> IO[str] | None:
-    """Own the run folder until the file is closed or we end; None when another program owns it."""
+    """Lock the run folder until the file is closed or we end; None if another program holds the
+    lock."""
     lock = (run_folder / "lock").open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,7 +175,7 @@ def take_lock(run_folder: Path) -> IO[str] | None:
 
 
 def owner_of(run_folder: Path) -> int:
-    """The process that owns or last owned the run folder; 0 when there is none."""
+    """The process that owns or last owned the run folder; 0 if there is none."""
     try:
         return int((run_folder / "lock").read_text())
     except (OSError, ValueError):
@@ -177,29 +183,30 @@ def owner_of(run_folder: Path) -> int:
 
 
 def end_owner(run_folder: Path) -> bool:
-    """End the program that owns the run folder, and its emulator; true when there was something."""
+    """End the program that owns the run folder, and its emulator; True if there was something to
+    end."""
     if not run_folder.exists():
         return False
     lock = take_lock(run_folder)
     running = lock is None
     owner = owner_of(run_folder)
-    for wish, patience in ((signal.SIGTERM, 15.0), (signal.SIGKILL, 5.0)):
+    for signal_, patience in ((signal.SIGTERM, 15.0), (signal.SIGKILL, 5.0)):
         deadline = time.monotonic() + patience
         if lock is None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(owner, wish)
+                os.kill(owner, signal_)
         while lock is None and time.monotonic() < deadline:
             time.sleep(0.1)
             lock = take_lock(run_folder)
     if lock is None:
         raise LocalError(f"Process {owner} does not end; end it yourself.")
-    left = end_leftover(run_folder / "ministack.pid")
+    ended = end_leftover(run_folder / "ministack.pid")
     lock.close()
-    return running or left
+    return running or ended
 
 
 def answers(port: int) -> bool:
-    """Whether the emulator at `port` says that it is well."""
+    """Whether the emulator at `port` reports that it is healthy."""
     connection = http.client.HTTPConnection(ports.LOOPBACK, port, timeout=2)
     try:
         connection.request("GET", HEALTH)
@@ -211,10 +218,10 @@ def answers(port: int) -> bool:
 
 
 def end_group(leader: int, process: subprocess.Popen[bytes] | None = None) -> None:
-    """Ask a process group to end, then make it: all that it holds is in memory and may go."""
-    for wish, patience in ((signal.SIGTERM, 1.0), (signal.SIGKILL, 5.0)):
+    """Terminate a process group, then kill it. Its state is in memory only and may be lost."""
+    for signal_, patience in ((signal.SIGTERM, 1.0), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(leader, wish)
+            os.killpg(leader, signal_)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if process is not None:
@@ -231,18 +238,19 @@ def group_lives(leader: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return sys.platform != "darwin"  # macOS says so of a group of which only a zombie is left
+        # macOS also answers this for a group that has only a zombie left.
+        return sys.platform != "darwin"
     return True
 
 
 def end_leftover(pid_file: Path) -> bool:
-    """End an emulator that a former program left behind; true when there was one."""
+    """End an emulator that an earlier program left behind; True if there was one."""
     try:
         leader = int(pid_file.read_text())
     except (OSError, ValueError):
         return False
     pid_file.unlink(missing_ok=True)
-    # Process ids are used again: end only what is our emulator.
+    # Process ids are reused: end the process only if it is our emulator.
     if "local.emulator" not in command_of(leader):
         return False
     end_group(leader)
@@ -250,7 +258,7 @@ def end_leftover(pid_file: Path) -> bool:
 
 
 def command_of(pid: int) -> str:
-    """The command line of a process; empty when there is no such process."""
+    """The command line of a process; empty if it does not exist."""
     with contextlib.suppress(OSError):
         return (
             Path(f"/proc/{pid}/cmdline")
@@ -260,7 +268,7 @@ def command_of(pid: int) -> str:
         )
     if Path("/proc/self").exists():
         return ""
-    shown = subprocess.run(
+    listing = subprocess.run(
         ["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True, check=False
     )
-    return shown.stdout
+    return listing.stdout

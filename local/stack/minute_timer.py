@@ -1,4 +1,5 @@
-"""The clock's minute, when minutes are short: EventBridge Scheduler knows only real ones."""
+"""Runs the scheduled functions once a virtual minute. EventBridge Scheduler knows only real
+ones."""
 
 import threading
 from collections.abc import Callable
@@ -10,12 +11,13 @@ SHORTEST_PAUSE = 5.0
 
 
 def pause_for(clock: VirtualClock) -> float:
-    """Real seconds between ticks: a virtual minute, but never so short that all is ticking."""
+    """Real seconds between ticks: a virtual minute, but with a minimum, so that ticks do not
+    overload the machine."""
     return max(SHORTEST_PAUSE, MINUTE / clock.speed)
 
 
-class Ticker:
-    """Calls `tick` again and again, from another thread, until it is stopped."""
+class MinuteTimer:
+    """Calls `tick` repeatedly from another thread until it is stopped."""
 
     def __init__(self, tick: Callable[[], None], pause: float) -> None:
         self._tick, self._pause = tick, pause

@@ -1,8 +1,8 @@
-"""The front door: an address known before the deploy, behind which the deployed HTTP API answers.
+"""The proxy: a public address that is known before the deploy and forwards to the HTTP API.
 
-Mails hold links to the API, and the functions are told its address when they are deployed; but the
-emulator gives the API an id, and with it an address, only then. So the stack's public address is
-this one, and requests are passed on byte for byte.
+E-mails contain links to the API, and the functions need its address when they are deployed; but the
+emulator assigns the API's id, and with it the address, only then. So this proxy is the stack's
+public address and forwards requests unchanged.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from local import ports
 
-# An HTTP API takes no more, and waits no longer for its function.
-MOST_BYTES = 10 * 1024 * 1024
-PATIENCE = 30.0
+# An HTTP API accepts no larger body and waits no longer for its function.
+MAX_BYTES = 10 * 1024 * 1024
+TIMEOUT = 30.0
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 HOP_BY_HOP = frozenset(
@@ -37,8 +37,8 @@ HOP_BY_HOP = frozenset(
 )
 
 
-class Gateway:
-    """Passes requests on to one HTTP API of the emulator, from `open_to` on."""
+class ApiProxy:
+    """Forwards requests to one HTTP API of the emulator after `open_to`."""
 
     def __init__(self) -> None:
         self._target = self._path = ""
@@ -52,7 +52,7 @@ class Gateway:
 
     @asynccontextmanager
     async def _connected(self, _app: Starlette) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
-        async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT) as client:
             yield {"client": client}
 
     async def forward(self, request: Request) -> Response:
@@ -61,21 +61,21 @@ class Gateway:
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
-            if len(body) > MOST_BYTES:
+            if len(body) > MAX_BYTES:
                 return JSONResponse({"message": "Request Entity Too Large"}, 413)
         path: bytes = request.scope["raw_path"]
         query: bytes = request.scope["query_string"]
         client: httpx.AsyncClient = request.state.client
-        passed_on = httpx.Request(
+        forwarded = httpx.Request(
             request.method,
             self._target,
             headers=[*end_to_end(request.headers.raw), *self._forwarded(request)],
             content=bytes(body),
-            # The path as it came; a URL object would mend its escapes.
+            # The path exactly as received; a URL object would normalize its escapes.
             extensions={"target": self._path.encode() + path + (b"?" + query if query else b"")},
         )
         try:
-            answer = await client.send(passed_on, stream=True)
+            answer = await client.send(forwarded, stream=True)
             content = b"".join([chunk async for chunk in answer.aiter_raw()])
         except httpx.TimeoutException:
             return JSONResponse({"message": "Service Unavailable"}, 503)
@@ -99,5 +99,5 @@ class Gateway:
 
 
 def end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers that are meant for the other end, not for the next connection."""
+    """The headers that are meant for the other end, not for this connection."""
     return [(name, value) for name, value in headers if name.decode().lower() not in HOP_BY_HOP]

@@ -1,7 +1,7 @@
-"""The routes of an HTTP API, which the emulator leaves out of an OpenAPI body.
+"""The routes of an HTTP API, which the emulator ignores in an OpenAPI body.
 
-SAM writes them into the `Body` of the API. They are read from the template as it was deployed (SAM
-applied), so that there is no second list that could drift, and can be created any number of times.
+SAM writes them into the `Body` of the API. This module reads them from the deployed template (after
+SAM), so there is no second list, and can create them any number of times.
 """
 
 import re
@@ -31,7 +31,7 @@ class WantedRoute:
 
 
 def create_routes(aws: Clients, stack: str) -> dict[str, str]:
-    """Give each HTTP API of the stack the routes of its template; returns logical id → API id."""
+    """Create the routes of each HTTP API of the stack; returns logical id → API id."""
     template = aws.cloudformation.get_template(StackName=stack, TemplateStage="Processed")
     body: Any = template["TemplateBody"]
     if not isinstance(body, dict):
@@ -47,7 +47,7 @@ def create_routes(aws: Clients, stack: str) -> dict[str, str]:
 
 
 def physical_ids(aws: Clients, stack: str) -> dict[str, str]:
-    """Logical id → physical id of everything in the stack."""
+    """Logical id → physical id of every resource of the stack."""
     pages = aws.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     return {
         resource["LogicalResourceId"]: resource["PhysicalResourceId"]
@@ -69,7 +69,7 @@ def wanted_routes(body: Mapping[str, Any], physical: Mapping[str, str]) -> Itera
 
 
 def resolve(uri: object, physical: Mapping[str, str]) -> str:
-    """An integration's URI with the pseudo parameters and the functions' ARNs filled in."""
+    """An integration's URI with the pseudo parameters and function ARNs filled in."""
     text = uri.get("Fn::Sub") if isinstance(uri, dict) else uri
     if not isinstance(text, str):
         raise LocalError(f"An integration of the HTTP API has an address of a new form: {uri!r}.")
@@ -85,7 +85,7 @@ def resolve(uri: object, physical: Mapping[str, str]) -> str:
 
 
 def settle(client: "ApiGatewayV2Client", api: str, wanted: list[WantedRoute]) -> None:
-    """Make the API's routes exactly the wanted ones."""
+    """Create the missing routes and delete all others."""
     uris = {
         one.get("IntegrationUri", ""): one["IntegrationId"]
         for one in client.get_integrations(ApiId=api, MaxResults="500")["Items"]
@@ -113,7 +113,7 @@ def settle(client: "ApiGatewayV2Client", api: str, wanted: list[WantedRoute]) ->
 
 
 def find_api(apis: Mapping[str, str]) -> str:
-    """The id of the stack's one HTTP API; LocalError when there is none or more than one."""
+    """The id of the stack's HTTP API. Raises LocalError if there is none or more than one."""
     if len(apis) != 1:
         raise LocalError(f"The template must have one HTTP API with routes; it has {len(apis)}.")
     return next(iter(apis.values()))

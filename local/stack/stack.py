@@ -1,4 +1,4 @@
-"""The whole of Milepost on this machine, from nothing to deployed, and back to nothing."""
+"""All of Milepost on this machine: starts everything, deploys, and stops everything."""
 
 import json
 import logging
@@ -15,18 +15,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local import aws, ports
 from local.clock import parse_clock
 from local.errors import LocalError
-from local.ses.authorizer import EmulatorAuthority
-from local.ses.identities import EmulatorDirectory
+from local.ses.authorizer import EmulatorAuthorizer
+from local.ses.identities import EmulatorIdentities
 from local.stack.client import RUN_FOLDER, STATE_FILE, RunningStack
 from local.stack.deploy import Deployment, Say, Step
 from local.stack.mail_server import MailServer, build_mail_server
-from local.stack.ministack import USUAL_PORT, Emulator
-from local.stack.minute_timer import Ticker, pause_for
-from local.stack.proxy import Gateway
+from local.stack.ministack import DEFAULT_PORT, Emulator
+from local.stack.minute_timer import MinuteTimer, pause_for
+from local.stack.proxy import ApiProxy
 from local.stack.routes import create_routes, find_api
 from local.stack.store_keys import StoreSecrets
-from local.stack.upload import placed
-from local.stack.web_server import Served
+from local.stack.upload import store_paths
+from local.stack.web_server import WebServer
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,10 @@ SENDER = "hello@shop.example"
 
 
 class LocalStack:
-    """Start it, use it, stop it; as a context manager it does the first and the last itself.
+    """Start it, use it, stop it. As a context manager it starts and stops itself.
 
     `clock` is a MILEPOST_CLOCK setting ("<start>@<speed>"); empty is real time. Ports are the usual
-    ones where they are free; 0 means any. `run_folder` belongs to one stack at a time.
+    ones if they are free; 0 means any. `run_folder` belongs to one stack at a time.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class LocalStack:
         parameters: Mapping[str, str] | None = None,
         inbox_port: int = INBOX_PORT,
         api_port: int = API_PORT,
-        emulator_port: int = USUAL_PORT,
+        emulator_port: int = DEFAULT_PORT,
         template: Path = aws.REPOSITORY / "template.yaml",
         say: Say = print,
     ) -> None:
@@ -95,7 +95,7 @@ class LocalStack:
         self.stop()
 
     def start(self) -> None:
-        """Start everything and deploy. Raises LocalError, with nothing left running."""
+        """Start everything and deploy. On an error, stops everything and raises LocalError."""
         began = time.monotonic()
         try:
             self._start()
@@ -106,25 +106,25 @@ class LocalStack:
         self._say(f"Ready in {self.seconds_to_start:.1f} s")
 
     def stop(self) -> None:
-        """Stop everything; harmless when nothing runs."""
+        """Stop everything; does nothing if nothing runs."""
         self._resources.close()
         self._aws = self._mail = None
 
     def add_store(self, store: str, secrets: StoreSecrets | None = None) -> StoreSecrets:
-        """Give a store its secrets, fresh ones unless some are given."""
-        made = secrets or StoreSecrets.make()
-        made.store_in(self.aws.ssm, f"/{self.name}/{store}")
-        self.secrets[store] = made
+        """Give a store its secrets; new ones unless some are given."""
+        keys = secrets or StoreSecrets.make()
+        keys.store_in(self.aws.ssm, f"/{self.name}/{store}")
+        self.secrets[store] = keys
         self._save()
-        return made
+        return keys
 
     def upload_store(self, store: str, folder: Path) -> list[str]:
-        """Put the files of `folder` under `{store}/` in the stack's bucket; returns their keys.
+        """Upload the files of `folder` below `{store}/` to the stack's bucket; returns their keys.
 
-        Workflows go last, for publishing one looks for the templates that it names.
+        Workflows go last, because publishing one needs the templates that it names.
         """
         keys: list[str] = []
-        for place, file in placed(folder):
+        for place, file in store_paths(folder):
             key = f"{store}/{place}"
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             self.aws.s3.put_object(
@@ -149,7 +149,7 @@ class LocalStack:
         return json.loads(content)
 
     def tick(self) -> None:
-        """Let the minute pass now: what is due is done."""
+        """Run the scheduled functions now, as every minute."""
         event = {"source": "aws.scheduler", "detail-type": "Scheduled Event", "detail": {}}
         self.invoke("TriggerDateFunction", event)
         self.invoke("TriggerScheduleFunction", event)
@@ -157,29 +157,34 @@ class LocalStack:
     def _start(self) -> None:
         resources = self._resources
         self.run_folder.mkdir(parents=True, exist_ok=True)
-        inbox, door = ports.listen(self._ports["inbox"]), ports.listen(self._ports["api"])
-        resources.callback(inbox.close)
-        resources.callback(door.close)
-        self.inbox_url = f"http://localhost:{ports.port_of(inbox)}"
-        self.api_url = f"http://localhost:{ports.port_of(door)}"
+        inbox_socket, api_socket = (
+            ports.listen(self._ports["inbox"]),
+            ports.listen(self._ports["api"]),
+        )
+        resources.callback(inbox_socket.close)
+        resources.callback(api_socket.close)
+        self.inbox_url = f"http://localhost:{ports.port_of(inbox_socket)}"
+        self.api_url = f"http://localhost:{ports.port_of(api_socket)}"
 
         emulator = Emulator(self.run_folder, auth=self.auth, port=self._ports["emulator"])
-        settings = {"AWS_ENDPOINT_URL_SESV2": f"http://{ports.LOOPBACK}:{ports.port_of(inbox)}"}
+        settings = {
+            "AWS_ENDPOINT_URL_SESV2": f"http://{ports.LOOPBACK}:{ports.port_of(inbox_socket)}"
+        }
         if self.clock.speed != 1.0:
             settings["MILEPOST_CLOCK"] = self.clock.setting()
-            # What a function remembers is half a minute old at most, also where minutes are short.
+            # A function's cache is at most half a virtual minute old, even if minutes are short.
             settings["MILEPOST_CACHE_SECONDS"] = f"{max(1.0, 30 / self.clock.speed):g}"
         with Step(self._say, "Starting the emulator"):
             emulator.start(settings)
         resources.callback(emulator.stop)
-        # Not before: the run folder may belong to a stack that is running already.
+        # Only now: before, the run folder may belong to a stack that is already running.
         resources.callback((self.run_folder / STATE_FILE).unlink, missing_ok=True)
         self._aws = aws.Clients(emulator.url, mail_endpoint=settings["AWS_ENDPOINT_URL_SESV2"])
         resources.callback(self._aws.close)
 
-        self._start_mail(emulator.url, inbox)
-        gateway = Gateway()
-        resources.callback(Served(gateway.app, door, "front door").stop)
+        self._start_mail(emulator.url, inbox_socket)
+        gateway = ApiProxy()
+        resources.callback(WebServer(gateway.app, api_socket, "proxy").stop)
 
         deployment = Deployment(self.name, emulator.url, self.run_folder, self._template)
         deployment.build(self._say)
@@ -188,25 +193,25 @@ class LocalStack:
         gateway.open_to(emulator.url, find_api(create_routes(self._aws, self.name)))
         self._save()
         if self.clock.speed > 1.0:
-            resources.callback(Ticker(self._tick_quietly, pause_for(self.clock)).stop)
+            resources.callback(MinuteTimer(self._tick_quietly, pause_for(self.clock)).stop)
 
     def _save(self) -> None:
-        """Write down where the stack is, for `local.stack.client`."""
+        """Write the stack's addresses for `local.stack.client`."""
         keys = {store: each.bearer_key for store, each in self.secrets.items()}
         bucket = self.outputs.get("BucketName", "")
         stack = RunningStack(self.aws.endpoint, self.api_url, self.inbox_url, bucket, keys)
         stack.save(self.run_folder)
 
-    def _start_mail(self, emulator: str, inbox: socket.socket) -> None:
+    def _start_mail(self, emulator: str, inbox_socket: socket.socket) -> None:
         clients = self.aws
         sender = self.parameters["SenderAddress"]
         identity = self.parameters.get("SenderIdentity") or sender.rpartition("@")[2]
         clients.ses_control.create_email_identity(EmailIdentity=identity)
-        directory = EmulatorDirectory(clients.ses_control)
-        authority = EmulatorAuthority(emulator) if self.auth else None
-        self._mail = build_mail_server(directory, clients.sns, self.clock, authority, emulator)
-        self._resources.callback(self._mail.carrier.stop)
-        self._resources.callback(Served(self._mail.app, inbox, "inbox").stop)
+        identities = EmulatorIdentities(clients.ses_control)
+        authorizer = EmulatorAuthorizer(emulator) if self.auth else None
+        self._mail = build_mail_server(identities, clients.sns, self.clock, authorizer, emulator)
+        self._resources.callback(self._mail.publisher.stop)
+        self._resources.callback(WebServer(self._mail.app, inbox_socket, "inbox").stop)
 
     def _tick_quietly(self) -> None:
         try:

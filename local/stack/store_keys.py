@@ -2,8 +2,11 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from milepost.stores.keys import KEYS
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -15,32 +18,41 @@ def fresh() -> str:
 
 @dataclass(frozen=True, slots=True)
 class StoreSecrets:
-    """What the store and its visitors hold; of the bearer key the stack keeps only a hash."""
+    """The keys of the store and its visitors. The stack stores only a hash of the bearer key."""
 
     signing_key: str
     bearer_key: str
-    shopify_secret: str
     link_key: str
     browser_key: str
     webhook_key: str
+    platforms: Mapping[str, str]
+    """The secrets of shop platforms, by key name."""
 
     @classmethod
     def make(cls) -> "StoreSecrets":
-        return cls(*(fresh() for _ in fields(cls)))
+        signing = [key.name for key in KEYS.values() if key.platform and key.secret]
+        return cls(
+            signing_key=fresh(),
+            bearer_key=fresh(),
+            link_key=fresh(),
+            browser_key=fresh(),
+            webhook_key=fresh(),
+            platforms={name: fresh() for name in signing},
+        )
 
     def parameters(self) -> dict[str, str]:
         """The last part of each parameter's name, and its value."""
         return {
             "signing-key": self.signing_key,
             "bearer-key-sha256": hashlib.sha256(self.bearer_key.encode()).hexdigest(),
-            "shopify-secret": self.shopify_secret,
             "link-key": self.link_key,
             "browser-key": self.browser_key,
             "webhook-key": self.webhook_key,
+            **self.platforms,
         }
 
     def store_in(self, ssm: "SSMClient", path: str) -> None:
-        """Write all of them below `path`, such as `/milepost/acme`."""
+        """Store all of them below `path`, such as `/milepost/acme`."""
         for name, value in self.parameters().items():
             ssm.put_parameter(
                 Name=f"{path}/{name}", Value=value, Type="SecureString", Overwrite=True

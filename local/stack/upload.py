@@ -1,4 +1,4 @@
-"""Where the files of a store's folder go in the bucket."""
+"""The paths of a store folder's files in the bucket."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -7,11 +7,11 @@ _LAST = "workflows"
 _OWN = {"settings.json", "scoring.json"}
 
 
-def placed(folder: Path) -> Iterator[tuple[PurePosixPath, Path]]:
-    """Each file with its place below `{store}/`: settings, templates, and workflows at the end.
+def store_paths(folder: Path) -> Iterator[tuple[PurePosixPath, Path]]:
+    """Each file with its path below `{store}/`: settings, templates, and workflows last.
 
-    Workflow files lie at the top of the folder, or in `workflows/` as they do in the bucket.
-    Schemas are for editors, not for the store.
+    Workflow files are at the top of the folder, or in `workflows/` as in the bucket. Schemas are
+    for editors and are not uploaded.
     """
     found = [
         (_place(PurePosixPath(file.relative_to(folder).as_posix())), file)

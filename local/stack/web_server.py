@@ -1,4 +1,4 @@
-"""An ASGI application on a socket of ours, in a thread, until it is stopped."""
+"""Serves an ASGI application on a given socket, in a thread, until it is stopped."""
 
 import socket
 import threading
@@ -12,8 +12,8 @@ from local.errors import LocalError
 PATIENCE = 10.0
 
 
-class Served:
-    """Starts serving when made; `stop` ends it."""
+class WebServer:
+    """Serves from its construction until `stop`."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket, name: str) -> None:
         config = uvicorn.Config(

@@ -1,7 +1,7 @@
-"""The layer's packages, fetched once: a second build needs no index and half the time.
+"""The layer's packages, downloaded once: a second build needs no index and half the time.
 
-The layer's own build asks pip for the locked packages whenever a line of ours has changed. Here pip
-is pointed at a folder of wheels that was filled for this very lock file and interpreter.
+The layer's build asks pip for the locked packages whenever a line of our code has changed. Here pip
+uses a folder of wheels that was filled for this lock file and interpreter.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from local.errors import LocalError
 
 
 def wheelhouse(requirements: Path, folder: Path) -> Path:
-    """A folder with the wheels of a lock file; filled when it is new. Raises LocalError."""
+    """A folder with the wheels of a lock file; filled on first use. Raises LocalError."""
     content = requirements.read_bytes() + str(sys.implementation.cache_tag).encode()
     wheels = folder / hashlib.sha256(content).hexdigest()[:16]
     if wheels.exists():
@@ -41,9 +41,9 @@ def wheelhouse(requirements: Path, folder: Path) -> Path:
 
 
 def pip_settings(requirements: Path, folder: Path) -> dict[str, str]:
-    """Environment that makes pip take the wheels; none where there is no lock file."""
+    """The environment that makes pip use the wheels; empty if there is no lock file."""
     if not requirements.exists():
         return {}
-    # As a URL, for pip splits the setting at spaces, and a folder's name may hold one.
+    # A URL, because pip splits the setting at spaces, and a folder's name may contain one.
     wheels = wheelhouse(requirements, folder).resolve().as_uri()
     return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels}

@@ -64,7 +64,7 @@ def test_an_event_is_kept_with_everything_it_said(shop: Shop) -> None:
     assert item["source"]["S"] == "api"
     assert identifiers == {"email": EMAIL}
     assert data == {"checkout_id": "c-1", "total": "421.88"}
-    assert (facts.locale, facts.properties) == ("nb-NO", {"vip": True})
+    assert (facts.fields["locale"], facts.properties) == ("nb-NO", {"vip": True})
     assert [(c.topic, c.state, c.method) for c in facts.consents] == [
         ("offers", "granted", "checkbox")
     ]

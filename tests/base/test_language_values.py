@@ -67,10 +67,10 @@ def test_a_language_may_be_set(locale: Any) -> None:
 
 def test_what_is_no_language_or_zone_is_told_before_it_changes_nobody() -> None:
     assert problems(update(locale="portuguese")) == [
-        "steps[0]: 'portuguese' is not a language: write it like 'pt-BR'"
+        "steps[0]: 'portuguese' is not a language: write a language tag like pt-BR"
     ]
     assert problems(update(timezone="Mars/Olympus")) == [
-        "steps[0]: 'Mars/Olympus' is not a time zone: write it like 'Europe/Paris'"
+        "steps[0]: 'Mars/Olympus' is not a time zone: write an IANA name like Europe/Paris"
     ]
 
 

@@ -12,9 +12,8 @@ from milepost.conditions.context import EvaluationContext
 from milepost.conditions.evaluate import evaluate
 from milepost.enrollments.program import Program
 from milepost.publishing.settings_file import SettingsFile
-from milepost.workflows.compiler.check_flow import check_flow
-from milepost.workflows.compiler.condition_refs import check_conditions
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_conditions import check_conditions
+from milepost.workflows.compiler.check_steps import build_program, check_flow
 from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.support import builders

@@ -19,12 +19,11 @@ from milepost.contacts.profile import Profile, apply_event
 from milepost.enrollments.chance import choose_path, is_held_out
 from milepost.enrollments.entry import decide_entry, trigger_matches
 from milepost.enrollments.program import Node, Program
-from milepost.enrollments.trigger_index import trigger_index_entry
+from milepost.enrollments.trigger_types import trigger_index_entry
 from milepost.runtime.steps.step_events import STEP_EVENTS, changes_of, data_of, decide_event
 from milepost.stores.settings import StoreSettings
-from milepost.workflows.compiler.check_flow import check_flow
-from milepost.workflows.compiler.condition_refs import check_conditions
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_conditions import check_conditions
+from milepost.workflows.compiler.check_steps import build_program, check_flow
 from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.visits import goto, split, step

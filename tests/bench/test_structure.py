@@ -1,4 +1,4 @@
-"""What `make structure` counts: modules that run, and files that name a thing."""
+"""What `make structure` counts: modules that run, and files that name an example."""
 
 import importlib
 import sys
@@ -67,7 +67,7 @@ FILES = {
 
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder in which a small package lies that can be imported."""
+    """The folder of a small package that can be imported."""
     for name, text in FILES.items():
         file = tmp_path / PACKAGE / f"{name}.py"
         file.parent.mkdir(exist_ok=True)
@@ -83,7 +83,7 @@ def go() -> int:
     return found
 
 
-def test_a_module_counts_if_a_function_of_it_runs(toy: Path) -> None:
+def test_module_counts_if_one_of_its_functions_runs(toy: Path) -> None:
     trace = Trace(toy, PACKAGE)
     with trace.running():
         assert go() == 40
@@ -95,7 +95,7 @@ def test_a_module_counts_if_a_function_of_it_runs(toy: Path) -> None:
     }
 
 
-def test_what_is_excluded_counts_neither_as_a_module_nor_as_a_jump(toy: Path) -> None:
+def test_excluded_module_counts_neither_as_module_nor_as_jump(toy: Path) -> None:
     import_all(PACKAGE)
     with_wiring, without = Trace(toy, PACKAGE), Trace(toy, PACKAGE, frozenset({"wiring"}))
     for trace in (with_wiring, without):
@@ -106,7 +106,7 @@ def test_what_is_excluded_counts_neither_as_a_module_nor_as_a_jump(toy: Path) ->
     assert with_wiring.jumps - without.jumps == 1
 
 
-def test_what_a_function_keeps_runs_again_after_the_caches_are_emptied(toy: Path) -> None:
+def test_cached_function_runs_again_after_caches_are_emptied(toy: Path) -> None:
     assert go() == 40
     kept, new = Trace(toy, PACKAGE), Trace(toy, PACKAGE)
     with kept.running():
@@ -117,7 +117,7 @@ def test_what_a_function_keeps_runs_again_after_the_caches_are_emptied(toy: Path
     assert set(new.modules) - set(kept.modules) == {f"{PACKAGE}.rooms.price"}
 
 
-def test_what_runs_in_another_thread_counts_too(toy: Path) -> None:
+def test_module_run_in_another_thread_counts(toy: Path) -> None:
     import_all(PACKAGE)
     trace = Trace(toy, PACKAGE)
     with trace.running():
@@ -128,7 +128,7 @@ def test_what_runs_in_another_thread_counts_too(toy: Path) -> None:
     assert len(trace.modules) == 4
 
 
-def test_nothing_counts_before_and_after(toy: Path) -> None:
+def test_calls_outside_the_trace_do_not_count(toy: Path) -> None:
     trace = Trace(toy, PACKAGE)
     with trace.running():
         pass
@@ -136,9 +136,9 @@ def test_nothing_counts_before_and_after(toy: Path) -> None:
     assert (trace.functions, trace.jumps) == ({}, 0)
 
 
-def test_each_path_is_walked_from_its_handler_to_the_end() -> None:
+def test_each_path_runs_from_its_handler_to_the_end() -> None:
     traces = trace_paths()
-    ends = {EVENT_TO_MAIL: "SesMailer.send", OPENED_MAIL: "StepFunctionsEngine.answer"}
+    ends = {EVENT_TO_MAIL: "SesMailer.send", OPENED_MAIL: "StepFunctionsEngine.complete_task"}
     starts = {EVENT_TO_MAIL: "trigger_event", OPENED_MAIL: "trigger_email", PUBLISH: "publish"}
     for path, (first, again) in traces.items():
         assert any(module.endswith(f".{starts[path]}") for module in first.modules[:3])
@@ -148,7 +148,7 @@ def test_each_path_is_walked_from_its_handler_to_the_end() -> None:
         assert path == PUBLISH or ends[path] in ran
 
 
-def test_files_count_whose_code_names_a_thing(tmp_path: Path) -> None:
+def test_files_whose_code_names_the_example_are_counted(tmp_path: Path) -> None:
     layer = tmp_path / "layer"
     files = {
         "by_text": "KINDS = {'sms': 1}",
@@ -176,13 +176,13 @@ def test_files_count_whose_code_names_a_thing(tmp_path: Path) -> None:
     assert find_mentions(example, [layer], template)[-1] == "template.yaml"
 
 
-def test_an_example_that_has_gone_is_an_error(tmp_path: Path) -> None:
+def test_missing_example_raises_lookup_error(tmp_path: Path) -> None:
     template = tmp_path / "template.yaml"
     template.touch()
     with pytest.raises(LookupError, match="no file names the channel fax"):
         find_mentions(Example("channel", "fax"), [tmp_path], template)
 
 
-def test_a_room_that_is_left_out_is_there() -> None:
+def test_excluded_room_exists() -> None:
     rooms = {path.stem for path in (LAYER / "milepost").iterdir()}
     assert EXCLUDED & rooms

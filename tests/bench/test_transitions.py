@@ -1,4 +1,4 @@
-"""What an enrollment may cost at most, loops included."""
+"""The maximum cost and duration of an enrollment, loops included."""
 
 import json
 from datetime import timedelta
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from bench.transitions import longest_stay, transitions
 from milepost.base.parse_file import parse_file
 from milepost.enrollments.program import Program
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.visits import goto, step
 from tests.support.builders import Json, branch, delay, send, wait_for, workflow
@@ -44,19 +44,19 @@ LOOP = [delay("1 day", "wait"), send("nudge")]
         ([step("add_score", "s", points=1), step("notify", "n", message="x")], 1, 0),
     ],
 )
-def test_every_round_of_a_loop_is_counted_and_at_most_one_too_many(
+def test_every_loop_round_is_counted_and_at_most_one_extra(
     steps: list[Json], billed: int, rounds: int
 ) -> None:
     assert billed <= transitions(program(*steps)) <= billed + rounds
 
 
-def test_what_comes_after_a_loop_is_counted_too() -> None:
+def test_steps_after_a_loop_are_counted() -> None:
     tail = [delay("1 day", "w2"), send("bye")]
     assert transitions(program(*LOOP, goto("again", "wait", max=3), *tail)) >= 1 + 4 * 3 + 2
 
 
 @pytest.mark.parametrize("most", [1, 10, 999])
-def test_what_a_loop_costs_grows_with_its_rounds(most: int) -> None:
+def test_cost_of_loop_grows_with_its_rounds(most: int) -> None:
     once, many = (program(*LOOP, goto("again", "wait", max=n)) for n in (1, most + 1))
     assert most * 3 <= transitions(many) - transitions(once) <= most * 4
 
@@ -68,18 +68,25 @@ def test_what_a_loop_costs_grows_with_its_rounds(most: int) -> None:
         ([*LOOP, goto("again", "wait", max=3)], 4),
         ([wait_for("w", "E", "2 days", [], [delay("3 days")])], 5),
         ([branch("b", BIG, [delay("2 days")], [delay("3 days")])], 3),
-        ([delay("1 day", "a"), delay("1 day", "b"), goto("in", "b", max=2),
-          goto("out", "a", max=3)], 2 + 2 * 1 + 3 * 2),
+        (
+            [
+                delay("1 day", "a"),
+                delay("1 day", "b"),
+                goto("in", "b", max=2),
+                goto("out", "a", max=3),
+            ],
+            2 + 2 * 1 + 3 * 2,
+        ),
         ([delay("1 day", until_time="09:00")], 8),
     ],
-)  # fmt: skip
-def test_the_longest_stay_counts_every_round(steps: list[Json], days: int) -> None:
+)
+def test_longest_stay_counts_every_loop_round(steps: list[Json], days: int) -> None:
     assert longest_stay(program(*steps)) == timedelta(days=days)
 
 
 @settings(max_examples=how_many(60))
 @given(workflows(everything=True))
-def test_every_workflow_has_a_price_and_an_end(document: Json) -> None:
+def test_every_workflow_has_a_maximum_cost_and_duration(document: Json) -> None:
     made = compiled(document)
     assert transitions(made) >= 1
     assert longest_stay(made) >= timedelta()

@@ -1,4 +1,4 @@
-"""A store with everything that readers see, and a browser to look at it with."""
+"""Fixtures: a store with its public pages, and a browser."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A real Chromium, spoken to through its own chromedriver (W3C WebDriver over HTTP)."""
+"""A client for a real Chromium, through chromedriver (W3C WebDriver over HTTP)."""
 
 import base64
 import socket
@@ -15,20 +15,25 @@ import httpx
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-    "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--no-first-run",
     "--force-device-scale-factor=1",
-)  # fmt: skip
+)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 class Refusal(Exception):
-    """The browser does not do what it was asked, and says why."""
+    """The browser rejects a command, with the reason."""
 
 
 @dataclass(frozen=True)
 class Element:
-    """Something on the page."""
+    """An element of the page."""
 
     browser: "Browser"
     id: str
@@ -61,7 +66,7 @@ class Element:
 
 @dataclass(frozen=True)
 class Browser:
-    """One window of its own."""
+    """One browser window."""
 
     client: httpx.Client
     session: str
@@ -126,8 +131,11 @@ class Browser:
         """The page is this wide, however narrow a window may be."""
         self.devtools(
             "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=1, mobile=False,
-        )  # fmt: skip
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
 
     def prefer(self, scheme: str) -> None:
         feature = {"name": "prefers-color-scheme", "value": scheme}
@@ -150,11 +158,10 @@ def chromedriver() -> Iterator[httpx.Client]:
     program = which("chromedriver")
     assert program is not None
     command = [program, f"--port={port}", "--log-level=OFF"]
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process, httpx.Client(
-        base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False
-    ) as client:  # fmt: skip
+    with (
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client,
+    ):
         try:
             _wait_for(client)
             yield client

@@ -1,4 +1,4 @@
-"""The functions of readers and visitors behind the routes of template.yaml, on this machine."""
+"""A local server for the functions of the public pages, with the routes of template.yaml."""
 
 import importlib
 import socket
@@ -14,22 +14,22 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from local.stack.web_server import Served
+from local.stack.web_server import WebServer
 from tests.support.template import TEMPLATE
 
 FOLDERS = ("unsubscribe", "preferences", "view", "trigger_form", "trigger_browser")
 
 
 class Pages(dict[str, str]):
-    """Pages of the shop itself, by their path."""
+    """The shop's own pages, by path."""
 
 
 @contextmanager
 def serving(pages: Pages) -> Iterator[str]:
-    """Serve until the block is left; the address of our API, which also has the shop's pages."""
+    """Serve the API and the shop's pages until the block ends; yields the address."""
     routes = [*_routes(), Route("/shop/{name}", lambda r: _page(pages, r))]
     listener = socket.create_server(("127.0.0.1", 0))
-    served = Served(Starlette(routes=routes), listener, "site")
+    served = WebServer(Starlette(routes=routes), listener, "site")
     try:
         yield f"http://localhost:{listener.getsockname()[1]}"
     finally:

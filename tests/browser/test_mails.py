@@ -1,4 +1,4 @@
-"""What readers are sent, on a telephone and on a desk, by day and by night; and as a page."""
+"""Rendered e-mails in a browser, narrow and wide, in light and dark mode, and the web view."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from milepost.templates.rendering import Renderer
 from milepost.templates.version import TemplateVersion
 from tests.browser.driver import Browser
 from tests.browser.test_pages import AUDIT
-from tests.pages.test_functions_view import mailed
+from tests.pages.test_functions_view import send_email
 from tests.support.cloud import Shop
 
 SHIPPED = Path(__file__).parents[2] / "workflows" / "templates"
@@ -51,7 +51,7 @@ def mail(name: str, locale: str) -> str:
     ("name", "locale"),
     [*(("abandoned-cart/reminder", locale) for locale in LOCALES), ("welcome/hello", "ar")],
 )
-def test_a_mail_can_be_read_wherever_it_is_opened(
+def test_email_is_readable_at_every_width_and_color_scheme(
     window: Browser, tmp_path: Path, name: str, locale: str
 ) -> None:
     file = tmp_path / "mail.html"
@@ -72,11 +72,11 @@ def test_a_mail_can_be_read_wherever_it_is_opened(
     assert sides == ("right" if locale in ("ar", "fa") else "left")
 
 
-def test_a_mail_as_a_page_runs_nothing_and_its_link_unsubscribes(
+def test_web_view_runs_no_script_and_its_link_unsubscribes(
     shop: Shop, site: str, window: Browser
 ) -> None:
     evil = '"><script>document.title="ran"</script>'
-    token = mailed(shop, note=evil, picture="https://shop.example/x.png")
+    token = send_email(shop, note=evil, picture="https://shop.example/x.png")
     window.visit(f"{site}/v1/{shop.store}/view/{token}")
     assert evil in window.find("p").text
     assert window.run("return document.title") != "ran"

@@ -1,4 +1,4 @@
-"""Every page that a reader's link leads to, in every language, on a telephone and on a desk."""
+"""Every public page in a browser, in every language, narrow and wide."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from functions.react.app import handler as react
 from functions.run_steps.app import handler as run_steps
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import (
+from milepost.sending.links import (
     ConfirmationLink,
     PreferencesLink,
     seal_confirmation,
@@ -27,7 +27,7 @@ PICTURES = Path(__file__).parents[2] / ".milepost" / "pages"
 LANGUAGES = ("en", "ar", "fa", "zh-Hant")
 WIDTHS = (320, 1280)
 AUDIT = (Path(__file__).parent / "audit.js").read_text("utf-8")
-WORDING = {
+CONSENT_TEXT = {
     "en": "Yes, I would like e-mails from Harbor & Pine about news and offers.",
     "ar": "نعم، أودّ أن تصلني رسائل Harbor & Pine عن الجديد والعروض.",
     "fa": "بله، می‌خواهم ایمیل‌های Harbor & Pine دربارهٔ تازه‌ها و پیشنهادها را دریافت کنم.",
@@ -38,18 +38,22 @@ TITLES = {
     "fa": {"offers": "پیشنهادها و یادآوری‌ها", "news": "تازه‌های فروشگاه"},
     "zh-Hant": {"offers": "優惠與提醒", "news": "商店消息"},
 }
-VISITS = {"en": "Your next treatment", "ar": "موعد علاجك القادم", "fa": "نوبت بعدی درمان شما",
-          "zh-Hant": "您的下一次療程"}  # fmt: skip
+VISITS = {
+    "en": "Your next treatment",
+    "ar": "موعد علاجك القادم",
+    "fa": "نوبت بعدی درمان شما",
+    "zh-Hant": "您的下一次療程",
+}
 
 
-class Reader:
-    """Somebody who reads one language, waits for a visit, and has all kinds of links."""
+class Visitor:
+    """A contact with one language, an enrollment that waits for a visit, and all kinds of links."""
 
     def __init__(self, shop: Shop, site: str, locale: str) -> None:
         self.shop, self.site, self.locale = shop, site, locale
         steps = [VISIT["steps"][0] | {"movable": VISITS}, *VISIT["steps"][1:]]
         upload(shop, files_of(visit={**VISIT, "steps": steps}))
-        form = {"topics": ["news", "offers"], "consent_text": WORDING}
+        form = {"topics": ["news", "offers"], "consent_text": CONSENT_TEXT}
         shop.settings(
             name="Harbor & Pine",
             locales=list(LANGUAGES),
@@ -79,7 +83,7 @@ class Reader:
 
     @property
     def confirm(self) -> str:
-        """The link that the mail after the last sign-up has."""
+        """The confirmation link of the last sign-up."""
         *_, item = self.shop.events("Opt-In Requested")
         at, id_ = item["at"]["S"], item["id"]["S"]
         claim = ConfirmationLink(self.shop.store, self.contact, "footer", id_, instant(at))
@@ -105,76 +109,76 @@ def instant(text: str) -> Any:
 
 
 @pytest.fixture
-def reader(shop: Shop, site: str, request: pytest.FixtureRequest) -> Reader:
-    return Reader(shop, site, request.param)
+def visitor(shop: Shop, site: str, request: pytest.FixtureRequest) -> Visitor:
+    return Visitor(shop, site, request.param)
 
 
-each_language = pytest.mark.parametrize("reader", LANGUAGES, indirect=True)
+each_language = pytest.mark.parametrize("visitor", LANGUAGES, indirect=True)
 
 
-def walk(reader: Reader, window: Browser, pages: dict[str, str]) -> Iterator[str]:
-    """From one page to the next, as a reader comes to them."""
-    window.visit(reader.preferences)
+def walk(visitor: Visitor, window: Browser, pages: dict[str, str]) -> Iterator[str]:
+    """Walk through all pages in the order of a contact."""
+    window.visit(visitor.preferences)
     yield "preferences"
-    window.find('input[type="date"]').write(us(day(40)))
+    window.find('input[type="date"]').write(american_date(day(40)))
     window.press("move")
     yield "preferences-moved"
-    reader.pass_on()
+    visitor.pass_on()
     window.find('input[value="weekly"]').click()
     window.press("save")
     yield "preferences-saved"
-    reader.pass_on()
+    visitor.pass_on()
     window.press("snooze")
     yield "preferences-snoozed"
-    reader.pass_on()
+    visitor.pass_on()
     window.press("resume")
     yield "preferences-resumed"
-    reader.pass_on()
+    visitor.pass_on()
     window.press("all")
     yield "preferences-unsubscribed"
-    window.visit(reader.unsubscribe)
+    window.visit(visitor.unsubscribe)
     yield "unsubscribe"
     window.press("topic")
     yield "unsubscribe-done"
     for form, address in (("footer", EMAIL), ("popup", EMAIL), ("popup", "nonsense")):
-        pages["form"] = reader.form(form)
-        window.visit(f"{reader.site}/shop/form")
+        pages["form"] = visitor.form(form)
+        window.visit(f"{visitor.site}/shop/form")
         window.find('input[name="email"]').write(address)
         window.follow("button")
         yield f"form-{form}" + ("" if address == EMAIL else "-wrong")
-    window.visit(reader.confirm)
+    window.visit(visitor.confirm)
     yield "confirm"
     window.press("confirm")
     yield "confirm-done"
-    window.visit(reader.link("confirm/nonsense"))
+    window.visit(visitor.link("confirm/nonsense"))
     yield "stale"
 
 
-def us(written: str) -> str:
-    """A date as the keyboard of an American browser puts it into a field."""
+def american_date(written: str) -> str:
+    """A date as it is typed into a date field of an American browser."""
     year, month, day_ = written.split("-")
     return f"{month}{day_}{year}"
 
 
 @each_language
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_is_fit_to_be_read(
-    reader: Reader, window: Browser, width: int, pages: dict[str, str]
+def test_every_page_passes_audit_in_every_language_and_width(
+    visitor: Visitor, window: Browser, width: int, pages: dict[str, str]
 ) -> None:
     window.resize(width)
     seen = []
-    for name in walk(reader, window, pages):
+    for name in walk(visitor, window, pages):
         seen.append(name)
         for scheme in ("light", "dark"):
             window.prefer(scheme)
             assert window.run(AUDIT) == [], (name, scheme)
             if scheme == "light" or name == "preferences":
-                window.picture(PICTURES / f"{name}.{reader.locale}.{width}.{scheme}.png")
+                window.picture(PICTURES / f"{name}.{visitor.locale}.{width}.{scheme}.png")
         window.prefer("light")
         lang, direction = window.run(
             "return [document.documentElement.lang, getComputedStyle(document.body).direction]"
         )
-        expected = "en" if name == "stale" else reader.locale
+        expected = "en" if name == "stale" else visitor.locale
         assert (lang, direction) == (expected, "rtl" if expected in {"ar", "fa"} else "ltr")
         for element in window.find_all("button, select, input:not([type=hidden])"):
             assert element.label.strip(), (name, element.role)
@@ -184,32 +188,35 @@ def test_every_page_is_fit_to_be_read(
 
 
 @each_language
-def test_everything_works_without_a_script(
-    reader: Reader, driver: httpx.Client, pages: dict[str, str]
+def test_all_pages_work_without_javascript(
+    visitor: Visitor, driver: httpx.Client, pages: dict[str, str]
 ) -> None:
     off = {"profile.managed_default_content_settings.javascript": 2}
     with browser(driver, preferences=off) as window:
         pages["probe"] = "<!doctype html><title>off</title><script>document.title = 'on'</script>"
-        window.visit(f"{reader.site}/shop/probe")
+        window.visit(f"{visitor.site}/shop/probe")
         assert window.get("/title") == "off"
-        for _ in walk(reader, window, pages):
+        for _ in walk(visitor, window, pages):
             pass
-    reader.pass_on()
-    found = tables.contacts().profile(reader.shop.store, reader.contact)
+    visitor.pass_on()
+    found = tables.contacts().profile(visitor.shop.store, visitor.contact)
     assert found is not None
     assert found.get("frequency") == "weekly"
     assert found.get("properties.next_visit") == day(40)
-    assert {event["name"]["S"] for event in reader.shop.events()} >= {
-        "Unsubscribed", "Preferences Changed", "Opt-In Requested", "Form Submitted",
-    }  # fmt: skip
+    assert {event["name"]["S"] for event in visitor.shop.events()} >= {
+        "Unsubscribed",
+        "Preferences Changed",
+        "Opt-In Requested",
+        "Form Submitted",
+    }
 
 
 @each_language
-def test_the_keyboard_reaches_everything_and_shows_where_it_is(
-    reader: Reader, window: Browser
+def test_keyboard_reaches_all_controls_with_visible_focus(
+    visitor: Visitor, window: Browser
 ) -> None:
     window.resize(1280)
-    window.visit(reader.preferences)
+    window.visit(visitor.preferences)
     reached, widths = set(), set()
     for _ in range(40):
         window.tab()
@@ -219,7 +226,14 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
         )
         reached.add(name)
         widths.add(outline)
-    for wanted in ("do=move", "do=save", "do=snooze", "do=all", "topic=offers", "topic=news"):
+    for wanted in (
+        "action=move",
+        "action=save",
+        "action=snooze",
+        "action=all",
+        "topic=offers",
+        "topic=news",
+    ):
         assert wanted in reached
     assert {"locale", "timezone", "date", "frequency"} <= {name.split("=")[0] for name in reached}
     assert widths - {"0px"} == {"3px"}

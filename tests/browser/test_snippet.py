@@ -1,4 +1,4 @@
-"""milepost.js in a real browser: what it reports, and what keeps it silent."""
+"""milepost.js in a real browser: what it reports, and what disables it."""
 
 import json
 import time
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import DeviceLink, seal_visit
+from milepost.sending.links import DeviceLink, seal_visit
 from tests.browser.conftest import KEY
 from tests.browser.driver import Browser, browser
 from tests.browser.site import Pages
@@ -30,20 +30,18 @@ def page(shop: Shop, site: str, *, more: str = "", **options: str) -> str:
 
 
 def reported(shop: Shop, number: int) -> list[Json]:
-    """What has arrived when so much has, or after two seconds."""
+    """The events that have arrived, after `number` events or two seconds."""
     until = time.monotonic() + 2
     while len(shop.events()) < number and time.monotonic() < until:
         time.sleep(0.05)
     time.sleep(0.1)
     items = sorted(shop.events(), key=lambda item: item["at"]["S"])
-    return [
-        {"name": item["name"]["S"], **json.loads(item["body"]["S"])} for item in items
-    ]  # fmt: skip
+    return [{"name": item["name"]["S"], **json.loads(item["body"]["S"])} for item in items]
 
 
 @pytest.fixture
 def fresh(driver: httpx.Client, shop: Shop, site: str, pages: Pages) -> Any:
-    """Opens a page of the shop in a browser that was never there."""
+    """Opens a page of the shop in a browser without earlier visits."""
     shop.settings(origins=[site], forms={"footer": {"double_opt_in": False}})
     opened = []
 
@@ -60,7 +58,7 @@ def fresh(driver: httpx.Client, shop: Shop, site: str, pages: Pages) -> Any:
         window.__exit__(None, None, None)
 
 
-def test_a_page_reports_itself_and_what_it_is_told(fresh: Open, shop: Shop) -> None:
+def test_snippet_reports_page_view_and_tracked_events(fresh: Open, shop: Shop) -> None:
     window = fresh()
     window.run("milepost.track('Product Viewed', {sku: 'A-1'})")
     window.run("milepost.track('Order Completed', {total: 1})")
@@ -74,7 +72,7 @@ def test_a_page_reports_itself_and_what_it_is_told(fresh: Open, shop: Shop) -> N
     assert window.run("return Object.keys(localStorage)") == ["milepost.device"]
 
 
-def test_the_same_browser_is_the_same_device(fresh: Open, shop: Shop, site: str) -> None:
+def test_same_browser_keeps_its_device_id(fresh: Open, shop: Shop, site: str) -> None:
     window = fresh()
     before = window.run("return milepost.device()")
     window.visit(f"{site}/shop/mugs")
@@ -82,9 +80,7 @@ def test_the_same_browser_is_the_same_device(fresh: Open, shop: Shop, site: str)
     assert len(reported(shop, 2)) == 2
 
 
-def test_what_was_looked_at_is_told_although_the_page_is_left(
-    fresh: Open, shop: Shop, site: str, pages: Pages
-) -> None:
+def test_event_is_sent_when_page_is_left(fresh: Open, shop: Shop, site: str, pages: Pages) -> None:
     window = fresh(page="off")
     pages["away"] = "<!doctype html>"
     window.run("milepost.track('Product Viewed'); location.href = '/shop/away'")
@@ -92,16 +88,16 @@ def test_what_was_looked_at_is_told_although_the_page_is_left(
 
 
 @pytest.mark.parametrize("signal", ["navigator.doNotTrack", "navigator.globalPrivacyControl"])
-def test_a_browser_that_says_no_is_left_alone(
+def test_do_not_track_signal_disables_snippet(
     driver: httpx.Client, shop: Shop, site: str, pages: Pages, signal: str
 ) -> None:
     shop.settings(origins=[site])
     pages["mugs"] = page(shop, site)
     name = signal.partition(".")[2]
     value = "'1'" if name == "doNotTrack" else "true"
-    says = f"Object.defineProperty(Navigator.prototype, '{name}', {{get: () => {value}}})"
+    script = f"Object.defineProperty(Navigator.prototype, '{name}', {{get: () => {value}}})"
     with browser(driver) as window:
-        window.devtools("Page.addScriptToEvaluateOnNewDocument", source=says)
+        window.devtools("Page.addScriptToEvaluateOnNewDocument", source=script)
         window.visit(f"{site}/shop/mugs?mp=x")
         window.run("milepost.consent(true); milepost.track('Product Viewed'); milepost.page()")
         assert window.run("return milepost.device()") == ""
@@ -109,14 +105,14 @@ def test_a_browser_that_says_no_is_left_alone(
         assert reported(shop, 1) == []
 
 
-def test_do_not_track_of_the_browsers_own_settings_counts(fresh: Open, shop: Shop) -> None:
+def test_do_not_track_setting_of_browser_disables_snippet(fresh: Open, shop: Shop) -> None:
     window = fresh(preferences={"enable_do_not_track": True})
     assert window.run("return navigator.doNotTrack") == "1"
     window.run("milepost.track('Product Viewed')")
     assert reported(shop, 1) == []
 
 
-def test_where_consent_is_required_nothing_happens_before_it(fresh: Open, shop: Shop) -> None:
+def test_required_consent_blocks_snippet_until_granted(fresh: Open, shop: Shop) -> None:
     window = fresh(consent="required")
     window.run("milepost.track('Product Viewed')")
     assert reported(shop, 1) == []
@@ -128,9 +124,7 @@ def test_where_consent_is_required_nothing_happens_before_it(fresh: Open, shop: 
     assert window.run("return localStorage['milepost.device']") is None
 
 
-def test_a_link_of_a_mail_tells_whose_device_it_is_and_leaves_the_address(
-    fresh: Open, shop: Shop
-) -> None:
+def test_link_of_email_identifies_device_and_is_removed_from_url(fresh: Open, shop: Shop) -> None:
     tell(shop, "Order Completed", contact={"email": EMAIL})
     contact = contact_id(shop.store, "email", EMAIL)
     from milepost.wiring import core
@@ -142,7 +136,7 @@ def test_a_link_of_a_mail_tells_whose_device_it_is_and_leaves_the_address(
     assert sorted(names) == ["Device Identified", "Order Completed", "Page Viewed"]
 
 
-def test_a_form_takes_the_device_along(fresh: Open, shop: Shop, site: str) -> None:
+def test_form_submits_device_id(fresh: Open, shop: Shop, site: str) -> None:
     shop.settings(origins=[site], forms={"footer": {}})
     form = (
         f'<form method="post" action="{site}/v1/{shop.store}/forms/footer">'
@@ -156,7 +150,7 @@ def test_a_form_takes_the_device_along(fresh: Open, shop: Shop, site: str) -> No
     assert event["data"]["_request"]["device"] == device
 
 
-def test_a_page_of_somebody_else_reports_nothing(
+def test_page_of_other_origin_reports_nothing(
     fresh: Open, shop: Shop, driver: httpx.Client, site: str
 ) -> None:
     fresh()

@@ -9,8 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from milepost.conditions.context import EvaluationContext, PastEvent
-from milepost.conditions.evaluate import depends_on_time, evaluate, windows_needed
-from milepost.conditions.next_change import next_change
+from milepost.conditions.evaluate import depends_on_time, evaluate, next_change, windows_needed
 from tests.support.builders import MONDAY_NOON, Json
 
 NOW = MONDAY_NOON

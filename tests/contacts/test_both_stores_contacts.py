@@ -52,8 +52,7 @@ def test_nobody_is_known_at_first(ports: Ports) -> None:
 
 def test_a_profile_comes_back_as_it_was(ports: Ports) -> None:
     facts = ContactUpdate(
-        first_name="آدا",
-        timezone="Asia/Tehran",
+        {"first_name": "آدا", "timezone": "Asia/Tehran"},
         properties={"vip": True, "score": 7, "tags": ["a", "b"], "nested": {"x": None}},
         consents=(consent_fact(), consent_fact("news", at=None)),
     )

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.base import instants
-from milepost.contacts.changes import (
+from milepost.contacts.event import ContactUpdate, Event, decode_body, encode_body
+from milepost.contacts.fields import (
     MAX_EXACT_INTEGER,
     MAX_LIST_LENGTH,
     MAX_RECENT_ADDITIONS,
@@ -20,7 +21,6 @@ from milepost.contacts.changes import (
     current_value,
     since,
 )
-from milepost.contacts.event import ContactUpdate, Event, decode_body, encode_body
 from milepost.contacts.profile import MAX_FIELDS, Profile, apply_event
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, event

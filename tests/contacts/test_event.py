@@ -15,6 +15,7 @@ from milepost.contacts.event import (
     decode_body,
     encode_body,
 )
+from milepost.contacts.fields import CONTACT_FIELDS
 from tests.support.builders import ADA, MONDAY_NOON, STORE, event
 
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -45,10 +46,7 @@ consents = st.builds(
 )
 facts = st.builds(
     ContactUpdate,
-    first_name=st.none() | text,
-    last_name=st.none() | text,
-    locale=st.none() | text,
-    timezone=st.none() | text,
+    fields=st.dictionaries(st.sampled_from(list(CONTACT_FIELDS)), text),
     properties=st.dictionaries(text, data, max_size=3),
     consents=st.lists(consents, max_size=2).map(tuple),
 )

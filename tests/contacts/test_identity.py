@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from milepost.contacts.event import ContactUpdate, IdentifierKind
-from milepost.contacts.identity import (
+from milepost.contacts.event import (
+    ContactUpdate,
+    IdentifierKind,
     anonymous,
     claimable_identifiers,
     drop_identifiers,
@@ -84,7 +85,7 @@ def test_an_event_without_what_belongs_to_others_keeps_the_rest() -> None:
 
 def test_what_a_page_says_fills_blanks_and_changes_nothing_the_shop_has_said() -> None:
     def named(name: str, source: str, minute: int) -> Profile:
-        facts = ContactUpdate(first_name=name, properties={"size": name})
+        facts = ContactUpdate({"first_name": name}, {"size": name})
         at = MONDAY_NOON.replace(minute=minute)
         said = event(id_=f"{source}{minute}", at=at, source=source, contact=facts)
         return apply_event(held, said, StoreSettings())

@@ -10,7 +10,7 @@ import pytest
 from milepost.aws import keys
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.profile import Profile
-from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 from milepost.enrollments.ports import PendingOutcomes
 from tests.support.builders import MONDAY_NOON, STORE, contact, enrollment, enrollment_ref, event
 from tests.support.ports import Cloud, Ports, dynamo_ports

@@ -10,7 +10,7 @@ from milepost.aws import keys
 from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.profile import Profile
-from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 from milepost.enrollments.enrollment import Enrollment, ResumePoint
 from milepost.enrollments.pauses import Pause
 from milepost.enrollments.ports import PendingOutcomes

@@ -13,8 +13,8 @@ from milepost.base import instants
 from milepost.base.dates import find_zone
 from milepost.contacts.profile import EventTotal, NextCheck, Profile, apply_event
 from milepost.contacts.segment_state import Membership, SegmentState
-from milepost.enrollments.time_triggers import (
-    DueTrigger,
+from milepost.enrollments.due_triggers import DueTrigger
+from milepost.enrollments.trigger_types import (
     checked_until,
     due,
     next_due,

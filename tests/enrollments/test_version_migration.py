@@ -7,12 +7,11 @@ import pytest
 
 from milepost.base.parse_file import parse_file
 from milepost.contacts.profile import Profile
-from milepost.enrollments.enrollment import ResumePoint
-from milepost.enrollments.executions import waiting_step
+from milepost.enrollments.enrollment import ResumePoint, waiting_step
 from milepost.enrollments.program import Program
 from milepost.enrollments.version_migration import current_resume_point, map_to_version
 from milepost.stores.settings import StoreSettings
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import (
     MONDAY_NOON,

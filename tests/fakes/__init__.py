@@ -1,1 +1,1 @@
-"""Doubles of stores and services that no product code needs."""
+"""Fakes of stores and services that the product does not need."""

@@ -1,4 +1,4 @@
-"""How far the looks at all contacts are."""
+"""The progress of backfills, in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from milepost.runtime.ports import BackfillSummary, PartitionProgress
 
 @dataclass(frozen=True, slots=True)
 class MemoryBackfillProgress:
-    """Implements `Progress`."""
+    """Implements `BackfillProgress`."""
 
     runs: dict[tuple[str, str], BackfillSummary] = field(default_factory=dict)
     parts: dict[tuple[str, str], dict[str, PartitionProgress]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""One contact's whole life."""
+"""The records of a contact, in memory."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from milepost.simulator.memory.state import ConsentRecord, ContactsTable, millis
 
 @dataclass(frozen=True, slots=True)
 class MemoryContactRecords:
-    """Implements `Lives`. Nothing expires here."""
+    """Implements `ContactRecords`. Nothing expires here."""
 
     state: ContactsTable
 
@@ -81,8 +81,14 @@ class MemoryContactRecords:
 def _proof(proof: ConsentRecord) -> dict[str, object]:
     fact = proof.fact
     return {
-        "topic": proof.topic, "state": fact.state, "at": instants.format_instant(proof.at),
-        "has_timestamp": fact.at is not None, "method": fact.method, "source": fact.source,
-        "consent_text": fact.consent_text, "ip": fact.ip, "user_agent": fact.user_agent,
+        "topic": proof.topic,
+        "state": fact.state,
+        "at": instants.format_instant(proof.at),
+        "has_timestamp": fact.at is not None,
+        "method": fact.method,
+        "source": fact.source,
+        "consent_text": fact.consent_text,
+        "ip": fact.ip,
+        "user_agent": fact.user_agent,
         "event": proof.event.name,
-    }  # fmt: skip
+    }

@@ -1,4 +1,4 @@
-"""Workflows that are counted: their entries in memory, and the jobs of the night."""
+"""The entries of counted workflows and the nightly count jobs, in memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Records that cannot be applied, and the queue they lie in."""
+"""Quarantined records and the dead-letter queue, in memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from milepost.simulator.memory.state import ContactsTable, StreamRecord
 
 @dataclass(slots=True)
 class MemoryDeadLetters:
-    """Implements `Letters` and `Box`. An image is the `StreamRecord`."""
+    """Implements `DeadLetterStore` and `DeadLetterQueue`. An image is the `StreamRecord`."""
 
     state: ContactsTable
     attempts: dict[tuple[str, str, int], int] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class MemoryDeadLetters:
         return True
 
     def put_back(self, envelope: QueuedDeadLetters) -> None:
-        """It has never left."""
+        """The message never left the queue."""
 
     def done(self, envelope: QueuedDeadLetters) -> None:
         self.queue.remove(envelope.receipt)

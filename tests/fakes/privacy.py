@@ -1,4 +1,4 @@
-"""Exports and erasures: what is left of contacts, the requests, the files, and what waits."""
+"""Exports and erasures in memory: contact data, requests, files and the queue."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from milepost.simulator.memory.state import ContactsTable, milliseconds
 
 MAX_PER_TRANSACTION = 25
 RETENTION = frozenset({"erased", "requests", "suppressed", "suppressed_at", "timers"})
-"""What a removal leaves, and timers, which go with their enrollments."""
+"""The keys that a removal leaves, and timers, which are removed with their enrollments."""
 
 Handle = tuple[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryContactDeletion:
-    """Implements `Remains`. A key of the state begins with its store, then with its contact."""
+    """Implements `ContactDeletion`. A key of the state starts with its store, then its contact."""
 
     state: ContactsTable
 
@@ -129,7 +129,7 @@ def _flat(key: Any) -> Iterator[Any]:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPrivacyRequests:
-    """Implements `Requests`."""
+    """Implements `PrivacyRequestStore`."""
 
     state: ContactsTable
 
@@ -157,7 +157,7 @@ class MemoryPrivacyRequests:
 
 @dataclass(frozen=True, slots=True)
 class MemoryExportStorage:
-    """Implements `Vault`."""
+    """Implements `ExportStorage`."""
 
     files: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -177,7 +177,7 @@ class MemoryExportStorage:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPrivacyQueue:
-    """Implements `Later`. `waiting` holds what is to be carried out, and after how long."""
+    """Implements `PrivacyQueue`. `waiting` holds the requests and their delays."""
 
     waiting: list[tuple[str, str, timedelta]] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Notes of the doctor's test mails, in memory."""
+"""Delivery events of the doctor's test mails, in memory."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

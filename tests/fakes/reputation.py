@@ -1,4 +1,4 @@
-"""How a store's marketing fares, and whether it is stopped, in memory."""
+"""Reputation counts and marketing stops, in memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from milepost.simulator.memory.state import ContactsTable
 
 @dataclass(frozen=True, slots=True)
 class MemoryReputationCounts:
-    """Implements `Tallies`."""
+    """Implements `ReputationCounts`."""
 
     state: ContactsTable
     counts: dict[tuple[str, str, datetime], HourlyCount] = field(default_factory=dict)
@@ -42,7 +42,8 @@ class MemoryReputationCounts:
 
 @dataclass(frozen=True, slots=True)
 class MemoryMarketingStops:
-    """Implements `Breakers` and `Closer`. `closed` says who resumed marketing when, and why."""
+    """Implements `MarketingStops` and `MarketingSwitch`. `closed` records who resumed marketing,
+    when and why."""
 
     shelf: MemoryStore
     closed: list[tuple[str, MarketingStop, datetime, str, str]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The rows of tokens, in memory."""
+"""Send slots, in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from milepost.sending.rate_limit import NoSlot, RateShard, SesLimits, SlotReques
 
 @dataclass(slots=True)
 class MemorySendSlots:
-    """Implements `Tokens`."""
+    """Implements `SendSlots`."""
 
     rows: dict[int, RateShard] = field(default_factory=dict)
     said: SesLimits | None = None

@@ -1,4 +1,4 @@
-"""Everything that is due at a time."""
+"""Due timers, in memory."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -59,10 +59,10 @@ class MemoryTimers:
                 yield place, EnrollmentRef(store, contact, workflow, 0, id_)
 
     def done_before(self, now: datetime) -> None:
-        """Nothing to note: memory is searched whole."""
+        """Nothing to store: every search reads the whole memory."""
 
     def put_off(self, ref: MessageRef | EnrollmentRef | ContactRef, now: datetime) -> None:
-        """It stays due: no search grows by that here."""
+        """It stays due: here that does not slow down a search."""
 
     def give_up(self, ref: MessageRef, at: datetime) -> bool:
         with self.state.lock:

@@ -1,4 +1,4 @@
-"""What imports and exports need, in memory."""
+"""The ports of imports and exports, in memory."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class MemoryUploads:
-    """Implements `Uploads` and `Shelves`. `versions` maps a store and a path to its versions."""
+    """Implements `Uploads` and `ExportFiles`. `versions` maps a store and a path to its
+    versions."""
 
     versions: dict[tuple[str, str], dict[str, bytes]] = field(default_factory=dict)
     settled: list[str] = field(default_factory=list)
     piece: int = 64 * 1024
 
     def upload(self, store: str, path: str, content: bytes | str) -> str:
-        """Put a file, as a shop does; its version."""
+        """Put a file, as a shop does; returns its version."""
         body = content.encode() if isinstance(content, str) else content
         held = self.versions.setdefault((store, path), {})
         version = f"v{len(held) + 1}"
@@ -58,7 +59,7 @@ class MemoryUploads:
 
 @dataclass(frozen=True, slots=True)
 class MemoryBulkContacts:
-    """Implements `People`."""
+    """Implements `BulkContacts`."""
 
     state: ContactsTable
 
@@ -172,7 +173,7 @@ class MemoryExports:
 
 @dataclass(frozen=True, slots=True)
 class MemoryStoreScan:
-    """Implements `Everything`, `size` contacts a page. What only AWS holds is not among it."""
+    """Implements `StoreScan`, `size` contacts a page. It lacks what only AWS stores."""
 
     state: ContactsTable
     size: int = 10
@@ -200,12 +201,17 @@ class MemoryStoreScan:
             if owner == (store, contact):
                 fact = proof.fact
                 said = {
-                    "topic": topic, "state": fact.state, "at": instants.format_instant(at),
-                    "has_timestamp": fact.at is not None, "method": fact.method,
+                    "topic": topic,
+                    "state": fact.state,
+                    "at": instants.format_instant(at),
+                    "has_timestamp": fact.at is not None,
+                    "method": fact.method,
                     "source": fact.source,
-                    "consent_text": fact.consent_text, "ip": fact.ip, "user_agent": fact.user_agent,
+                    "consent_text": fact.consent_text,
+                    "ip": fact.ip,
+                    "user_agent": fact.user_agent,
                     "event": proof.event.name,
-                }  # fmt: skip
+                }
                 known = {name: value for name, value in said.items() if value is not None}
                 yield "consents", consent_line(contact, known)
 
@@ -220,7 +226,7 @@ class MemoryStoreScan:
 
 @dataclass(slots=True)
 class MemoryContinuationQueue:
-    """Implements `Requeue`: `waiting` holds the messages and their delays."""
+    """Implements `ContinuationQueue`: `waiting` holds the messages and their delays."""
 
     waiting: list[tuple[Mapping[str, Any], int]] = field(default_factory=list)
 

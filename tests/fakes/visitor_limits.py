@@ -1,4 +1,4 @@
-"""Counters of what may not happen too often."""
+"""Visitor limits, in memory."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from milepost.simulator.memory.state import ContactsTable
 
 @dataclass(frozen=True, slots=True)
 class MemoryVisitorLimits:
-    """Implements `Limits`."""
+    """Implements `VisitorLimits`."""
 
     state: ContactsTable
 

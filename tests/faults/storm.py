@@ -1,7 +1,7 @@
-"""A shop in a storm: every call may die, be refused, lose its answer, or see others come between.
+"""Runs the send path with random faults: kills, throttling, lost responses and overlaps.
 
-The services are the real ones on the adapters in memory; the post is one that knows the truth. One
-seed is one story, always the same. To see a seed that failed: `python -m tests.faults.storm 17`.
+The services are real, on the in-memory adapters. `FakeSes` knows what was really sent. The same
+seed always gives the same run. To repeat a seed that failed: `python -m tests.faults.storm 17`.
 """
 
 import sys
@@ -21,7 +21,7 @@ from milepost.contacts.suppression import address_hash
 from milepost.pages.unsubscribe import UnsubscribeEvidence
 from milepost.runtime.scheduler import run_due
 from milepost.sending.counts import StepCounts
-from milepost.sending.link_tokens import UnsubscribeLink
+from milepost.sending.links import UnsubscribeLink
 from milepost.sending.message import (
     Accepted,
     Answer,
@@ -40,142 +40,148 @@ STEPS = tuple(f"mail-{number}" for number in range(5))
 FILES = shop(
     news=workflow(*map(send, STEPS)), receipts=workflow(*map(send, STEPS), category="transactional")
 )
-READERS = 20
-MOST_TRIES = 400
+RECIPIENTS = 20
+MAX_TRIES = 400
 
 
-class Weather(NamedTuple):
-    """How often what goes wrong, of a thousand; `skew` is how far clocks may be off."""
+class FaultRates(NamedTuple):
+    """How often each fault happens, per thousand; `skew` is the largest error of a clock.
+
+    `killed`, `throttled`, `response_lost` and `interleaved` apply to calls of ports; `ses` to
+    submissions; `event_repeated`, `event_lost` and `negative_reaction` to delivery events.
+    """
 
     killed: int = 12
-    refused: int = 8
-    lost: int = 8
-    meanwhile: int = 60
-    post: int = 150
-    told_twice: int = 300
-    untold: int = 20
-    regret: int = 60
+    throttled: int = 8
+    response_lost: int = 8
+    interleaved: int = 60
+    ses: int = 150
+    event_repeated: int = 300
+    event_lost: int = 20
+    negative_reaction: int = 60
     skew: timedelta = timedelta(minutes=5)
 
 
-class Strike(NamedTuple):
-    """One certain trouble, at the `number`th call of a story."""
+class SingleFault(NamedTuple):
+    """One fault, at the `number`th call of a run."""
 
     number: int
     how: str
 
-    def at(self, number: int, before: bool, name: str) -> None:
-        if number == self.number and before == (self.how in ("killed before", "refused")):
+    def raise_at(self, number: int, before: bool, name: str) -> None:
+        if number == self.number and before == (self.how in ("killed before", "throttled")):
             raise Killed(name) if self.how.startswith("killed") else ThrottledError(name)
 
 
-TROUBLES = ("killed before", "killed after", "refused", "answer lost")
+FAULT_KINDS = ("killed before", "killed after", "throttled", "response lost")
 
 
-STORMY = Weather()
-CALM = Weather(0, 0, 0, 0, 0, 0, 0, 0, timedelta())
+TYPICAL = FaultRates()
+NO_FAULTS = FaultRates(0, 0, 0, 0, 0, 0, 0, 0, timedelta())
 
 
-class Found(AssertionError):
-    """A promise was broken."""
+class BrokenGuaranteeError(AssertionError):
+    """The product broke a guarantee."""
 
 
-class Storm(Faults):
-    """Stands between the services and the ports, as `Faults` does for `Surroundings`."""
+class RandomFaults(Faults):
+    """Wraps the ports and injects random faults into their calls."""
 
-    def __init__(self, chance: Random, weather: Weather) -> None:
+    def __init__(self, chance: Random, rates: FaultRates) -> None:
         super().__init__()
-        self.chance, self.weather = chance, weather
-        self.raging = False
+        self.chance, self.rates = chance, rates
+        self.active = False
         self.depth = 0
         self.pending: list[Callable[[], object]] = []
-        self.noes: set[tuple[str, str]] = set()
-        self.begun: Counter[MessageRef] = Counter()
-        self.doubts: set[MessageRef] = set()
+        self.opt_outs: set[tuple[str, str]] = set()
+        self.claims: Counter[MessageRef] = Counter()
+        self.in_doubt: set[MessageRef] = set()
         self.now_sending: MessageRef | None = None
         self.called: list[str] = []
-        self.strike: Strike | None = None
-        self.harm: Counter[str] = Counter()
+        self.single_fault: SingleFault | None = None
+        self.injected: Counter[str] = Counter()
 
     def around(self, port: Any, name: str) -> Any:
-        return _Tossed(port, name, self)
+        return _FaultyPort(port, name, self)
 
-    def ask(self, name: str, act: Callable[..., Any], args: Any, named: Any) -> Any:
-        if not self.raging:
+    def invoke(self, name: str, act: Callable[..., Any], args: Any, named: Any) -> Any:
+        if not self.active:
             return act(*args, **named)
         self.called.append(name)
-        self._may_happen(name, before=True)
+        self._inject(name, before=True)
         answer = act(*args, **named)
         self._note(name, args, answer)
-        self._may_happen(name, before=False)
+        self._inject(name, before=False)
         return answer
 
-    def _may_happen(self, name: str, *, before: bool) -> None:
-        if self.strike is not None:
-            self.strike.at(len(self.called), before, name)
-        chance, weather = self.chance.randrange(1000), self.weather
-        if chance < weather.killed:
-            self.harm[f"killed {'before' if before else 'after'} {name}"] += 1
+    def _inject(self, name: str, *, before: bool) -> None:
+        if self.single_fault is not None:
+            self.single_fault.raise_at(len(self.called), before, name)
+        chance, rates = self.chance.randrange(1000), self.rates
+        if chance < rates.killed:
+            self.injected[f"killed {'before' if before else 'after'} {name}"] += 1
             raise Killed(name)
-        chance -= weather.killed
-        of_table = not name.startswith(("mailer", "registry", "secrets"))
-        trouble = weather.refused if before else weather.lost
-        if of_table and chance < trouble:
-            self.harm[f"{'refused' if before else 'answer lost'} {name}"] += 1
+        chance -= rates.killed
+        is_table_call = not name.startswith(("mailer", "registry", "secrets"))
+        limit = rates.throttled if before else rates.response_lost
+        if is_table_call and chance < limit:
+            self.injected[f"{'throttled' if before else 'response lost'} {name}"] += 1
             raise ThrottledError(name)
-        if chance - trouble < weather.meanwhile and self.pending and self.depth < 2:
+        if chance - limit < rates.interleaved and self.pending and self.depth < 2:
             self.depth += 1
-            doing, self.now_sending = self.now_sending, None
+            interrupted, self.now_sending = self.now_sending, None
             try:
-                self.happen()
+                self.run_pending()
             finally:
                 self.depth -= 1
-                self.now_sending = doing
+                self.now_sending = interrupted
 
-    def happen(self) -> None:
-        """Any one of the things that are about to happen, whole or cut off."""
-        place = self.chance.randrange(len(self.pending))
-        self.pending[place], self.pending[-1] = self.pending[-1], self.pending[place]
+    def run_pending(self) -> None:
+        """Run a random pending action, which may fail."""
+        index = self.chance.randrange(len(self.pending))
+        self.pending[index], self.pending[-1] = self.pending[-1], self.pending[index]
         self.pending.pop()()
 
     def _note(self, name: str, args: Any, answer: Any) -> None:
-        """The truth, kept apart from what the product keeps: who said no, what was begun."""
+        """Record opt-outs and claims independently of the product's own data."""
         if name == "contacts.withdraw":
-            self.noes |= {(args[0], fact.topic) for fact in args[1].contact.consents}
+            self.opt_outs |= {(args[0], fact.topic) for fact in args[1].contact.consents}
         elif name == "contacts.suppress":
-            self.noes.add((args[1], "any"))
+            self.opt_outs.add((args[1], "any"))
         elif name in ("ledger.claim", "ledger.claim_again") and isinstance(answer, Claimed):
             draft = args[0]
-            self.begun[draft.ref] += 1
+            self.claims[draft.ref] += 1
             self.now_sending = draft.ref
-            if (address_hash(draft.recipient), "any") in self.noes:
-                raise Found(f"{draft.step} was begun for an address that is suppressed")
-            if draft.category == "marketing" and (draft.ref.contact, draft.topic) in self.noes:
-                raise Found(f"{draft.step} was begun after its reader had unsubscribed")
+            if (address_hash(draft.recipient), "any") in self.opt_outs:
+                raise BrokenGuaranteeError(f"{draft.step} was claimed for a suppressed address")
+            if draft.category == "marketing" and (draft.ref.contact, draft.topic) in self.opt_outs:
+                raise BrokenGuaranteeError(
+                    f"{draft.step} was claimed after the recipient had unsubscribed"
+                )
 
 
-class _Tossed:
-    def __init__(self, port: Any, name: str, storm: Storm) -> None:
+class _FaultyPort:
+    def __init__(self, port: Any, name: str, storm: RandomFaults) -> None:
         self._port, self._name, self._storm = port, name, storm
 
     def __getattr__(self, method: str) -> Any:
         act, name, storm = getattr(self._port, method), f"{self._name}.{method}", self._storm
 
         def call(*args: Any, **named: Any) -> Any:
-            return storm.ask(name, act, args, named)
+            return storm.invoke(name, act, args, named)
 
         self.__dict__[method] = call
         return call
 
 
-class Post:
-    """SES, as it really is: what it took is the truth, what it answers may not arrive."""
+class FakeSes:
+    """SES: it knows what it accepted; its responses may get lost."""
 
-    def __init__(self, sea: "Sea") -> None:
-        self.sea = sea
+    def __init__(self, world: "FaultyWorld") -> None:
+        self.world = world
         self.handed: list[tuple[OutgoingEmail, Answer]] = []
         self.submitted: Counter[MessageRef] = Counter()
-        self.taken: Counter[MessageRef] = Counter()
+        self.accepted: Counter[MessageRef] = Counter()
         self.paused_for = 0
 
     @property
@@ -183,21 +189,21 @@ class Post:
         return [mail for mail, _ in self.handed]
 
     def send(self, mail: OutgoingEmail) -> Answer:
-        chance = self.sea.chance
+        chance = self.world.chance
         self.submitted[mail.ref] += 1
         if self.paused_for:
             self.paused_for -= 1
             self.submitted[mail.ref] -= 1
             return SubmissionRejected("SendingPausedException", retry=True)
-        fate = chance.randrange(1000)
-        if fate >= self.sea.weather.post:
-            return self._take(mail)
-        match fate % 8:
+        outcome = chance.randrange(1000)
+        if outcome >= self.world.rates.ses:
+            return self._accept(mail)
+        match outcome % 8:
             case 0 | 1:
                 self.submitted[mail.ref] -= 1
                 return SubmissionRejected("TooManyRequestsException", retry=True)
             case 2 | 3:
-                self._take(mail)
+                self._accept(mail)
                 return NoResponse("ReadTimeoutError")
             case 4:
                 return NoResponse("ConnectTimeoutError")
@@ -210,182 +216,184 @@ class Post:
                 self.submitted[mail.ref] -= 1
                 return SubmissionRejected("AccountSuspendedException", retry=True)
 
-    def _take(self, mail: OutgoingEmail) -> Answer:
-        self.taken[mail.ref] += 1
+    def _accept(self, mail: OutgoingEmail) -> Answer:
+        self.accepted[mail.ref] += 1
         self.handed.append((mail, Accepted(mail.ref.id)))
-        self.sea.follow(mail)
+        self.world.follow(mail)
         return Accepted(mail.ref.id)
 
 
-class Sea(World):
-    """One story of `READERS` readers and a hundred decisions."""
+class FaultyWorld(World):
+    """One run with `RECIPIENTS` recipients and a hundred send decisions."""
 
     def __init__(
         self,
         published: World,
         seed: int,
-        weather: Weather = STORMY,
-        readers: Sequence[int] = tuple(range(READERS)),
+        rates: FaultRates = TYPICAL,
+        recipients: Sequence[int] = tuple(range(RECIPIENTS)),
     ) -> None:
-        self.readers = readers
-        self.chance, self.weather, self.skew = Random(seed), weather, timedelta()
-        self.storm = Storm(self.chance, weather)
+        self.recipients = recipients
+        self.chance, self.rates, self.skew = Random(seed), rates, timedelta()
+        self.storm = RandomFaults(self.chance, rates)
         super().__init__(published=published, faults=self.storm)
 
     def _wire(self) -> None:
-        self.post = Post(self)
-        self.mailer: Any = self.post
+        self.ses = FakeSes(self)
+        self.mailer: Any = self.ses
         super()._wire()
-        # So much bounces here that the breaker would hold marketing back: it has its own tests.
-        self.learner = replace(self.learner, reputation=None)
+        # So many mails bounce here that marketing would stop. The marketing stop has its own tests.
+        self.feedback_recorder = replace(self.feedback_recorder, reputation=None)
 
     @property
     def now(self) -> Any:
         return self.clock.now + self.skew
 
-    # --- what happens ---
+    # --- the run ---
 
-    def tell(self) -> None:
-        """The whole story, up to the point where nobody has anything left to do."""
-        for number in self.readers:
+    def run_story(self) -> None:
+        """Run everything until no action is pending."""
+        for number in self.recipients:
             self._enter(number)
         for _ in range(3):
-            self.soon(self._minute)
-        self.storm.raging = True
+            self.enqueue(self._run_scheduler)
+        self.storm.active = True
         while self.storm.pending:
             self.clock.now += timedelta(seconds=self.chance.randrange(45))
-            self.storm.happen()
+            self.storm.run_pending()
         for _ in range(8):
             self.clock.now += timedelta(minutes=30)
-            self.soon(self._minute)
+            self.enqueue(self._run_scheduler)
             while self.storm.pending:
-                self.storm.happen()
-        self.storm.raging = False
+                self.storm.run_pending()
+        self.storm.active = False
 
-    def soon(self, action: Callable[[], object], tries: int = 0) -> None:
+    def enqueue(self, action: Callable[[], object], tries: int = 0) -> None:
         self.storm.pending.append(partial(self._attempt, action, tries))
 
     def _attempt(self, action: Callable[[], object], tries: int) -> None:
-        """One invocation, on a machine whose clock may be off; AWS repeats what did not finish."""
-        before, self.skew = self.skew, self.weather.skew * self.chance.uniform(-1, 1)
+        """One invocation with a skewed clock. AWS repeats an invocation that did not finish."""
+        before, self.skew = self.skew, self.rates.skew * self.chance.uniform(-1, 1)
         try:
             action()
         except (Killed, ThrottledError):
             if self.storm.now_sending is not None:
-                self.storm.doubts.add(self.storm.now_sending)
-            if tries == MOST_TRIES:
-                raise Found("something did not finish, however often it was tried") from None
-            self.soon(action, tries + 1)
+                self.storm.in_doubt.add(self.storm.now_sending)
+            if tries == MAX_TRIES:
+                raise BrokenGuaranteeError(
+                    f"an action did not finish in {MAX_TRIES} tries"
+                ) from None
+            self.enqueue(action, tries + 1)
         finally:
             self.skew = before
             self.storm.now_sending = None
 
     def _enter(self, number: int) -> None:
-        email = f"reader-{number}@mail.example"
-        own, name = contact(email), "news" if number % 2 else "receipts"
-        ref = EnrollmentRef(STORE, own, name, 1, f"e-{number}")
-        inside = enrollment(ref)
-        known = Profile(
+        email = f"recipient-{number}@mail.example"
+        contact_id, name = contact(email), "news" if number % 2 else "receipts"
+        ref = EnrollmentRef(STORE, contact_id, name, 1, f"e-{number}")
+        new = enrollment(ref)
+        profile = Profile(
             STORE,
-            own,
+            contact_id,
             {"email": (email, "2026-11-02T12:00:00.000Z", "evt-1")},
             consent={"offers": Consent("granted", MONDAY_NOON, "form", "footer")},
-            active_enrollments={ref.id: inside.presence()},
+            active_enrollments={ref.id: new.presence()},
             last_sequence=1,
         )
-        assert self.contacts.apply(None, known)
-        assert self.enrollments.enroll(inside)
-        for _ in range(1 + (self.chance.randrange(1000) < self.weather.told_twice)):
-            self.soon(partial(self.runner.run, ref, STEPS[0], 0, 0))
+        assert self.contacts.apply(None, profile)
+        assert self.enrollments.enroll(new)
+        for _ in range(1 + (self.chance.randrange(1000) < self.rates.event_repeated)):
+            self.enqueue(partial(self.runner.run, ref, STEPS[0], 0, 0))
 
-    def _minute(self) -> None:
+    def _run_scheduler(self) -> None:
         timers = self.storm.around(self.timers, "timers")
-        apart = ErrorCollector()
-        run_due(timers, self.resender, self.legs, self.lookouts, self.now, apart)
-        apart.raise_if_any("things that are due")
+        errors = ErrorCollector()
+        run_due(timers, self.retrier, self.execution_starter, self.reevaluator, self.now, errors)
+        errors.raise_if_any("things that are due")
 
     def follow(self, mail: OutgoingEmail) -> None:
-        """What becomes of a mail that the post took, told in no order and as often as it likes."""
+        """Report the delivery events of an accepted mail, in any order and possibly repeatedly."""
         rare = self.chance.randrange(1000)
-        fates: list[Reported] = ["sent", "delivered"]
-        if rare < self.weather.regret:
-            fates.append(("bounced", "complained", "opened", "clicked")[rare % 4])
+        kinds: list[Reported] = ["sent", "delivered"]
+        if rare < self.rates.negative_reaction:
+            kinds.append(("bounced", "complained", "opened", "clicked")[rare % 4])
             if rare % 5 == 0:
-                self.soon(partial(self._regret, mail))
-        for fate in fates:
-            self._report(mail, fate)
+                self.enqueue(partial(self._unsubscribe, mail))
+        for kind in kinds:
+            self._report(mail, kind)
 
-    def _report(self, mail: OutgoingEmail, fate: Reported) -> None:
+    def _report(self, mail: OutgoingEmail, kind: Reported) -> None:
         chance = self.chance.randrange(1000)
-        if chance < self.weather.untold:
+        if chance < self.rates.event_lost:
             return
-        report = DeliveryEvent(fate, self.clock.now, mail.to, "a" if fate == "clicked" else "")
-        if fate == "bounced":
-            report = report._replace(detail="Bounce", permanent=chance % 3 > 0)
-        learn = partial(self.learner.record, STORE, mail.ref.id, report)
-        for _ in range(1 if chance > self.weather.told_twice else 1 + chance % 3):
-            self.soon(learn)
+        event = DeliveryEvent(kind, self.clock.now, mail.to, "a" if kind == "clicked" else "")
+        if kind == "bounced":
+            event = event._replace(detail="Bounce", permanent=chance % 3 > 0)
+        record = partial(self.feedback_recorder.record, STORE, mail.ref.id, event)
+        for _ in range(1 if chance > self.rates.event_repeated else 1 + chance % 3):
+            self.enqueue(record)
 
-    def _regret(self, mail: OutgoingEmail) -> None:
+    def _unsubscribe(self, mail: OutgoingEmail) -> None:
         claim = UnsubscribeLink(STORE, mail.ref.contact, "offers", mail.ref.id)
         self.unsubscriber.unsubscribe(claim, "topic", UnsubscribeEvidence("one-click"), self.now)
 
-    # --- what must hold ---
+    # --- guarantees ---
 
-    def judge(self) -> None:
-        """Compare what the product says of every decision with what really happened."""
+    def check(self) -> None:
+        """Compare the ledger with what really happened."""
         messages = self.state.messages
-        due = len(self.readers) * len(STEPS)
+        due = len(self.recipients) * len(STEPS)
         if len(messages) != due:
-            raise Found(f"{due} decisions were due, {len(messages)} are known")
+            raise BrokenGuaranteeError(f"{due} decisions were due, {len(messages)} are known")
         for ref, message in messages.items():
-            self._judge(ref, message)
+            self._check_message(ref, message)
         for odd, name in enumerate(("receipts", "news")):
-            decided = sum(number % 2 == odd for number in self.readers)
+            decided = sum(number % 2 == odd for number in self.recipients)
             for step, counts in self.numbers(name).steps.items():
-                self._count(step, counts, decided)
+                self._check_counts(step, counts, decided)
 
-    def _judge(self, ref: MessageRef, message: Any) -> None:
+    def _check_message(self, ref: MessageRef, message: Any) -> None:
         status, step = message["status"], message["step"]
-        copies, most = self.post.taken[ref], 1 if message["category"] == "marketing" else 2
+        copies, most = self.ses.accepted[ref], 1 if message["category"] == "marketing" else 2
         if copies > most:
-            raise Found(f"{step}: {copies} copies of a {message['category']} mail")
-        if self.post.submitted[ref] > most:
-            raise Found(f"{step}: {self.post.submitted[ref]} submissions")
+            raise BrokenGuaranteeError(f"{step}: {copies} copies of a {message['category']} mail")
+        if self.ses.submitted[ref] > most:
+            raise BrokenGuaranteeError(f"{step}: {self.ses.submitted[ref]} submissions")
         if status in ("claimed", "throttled"):
-            raise Found(f"{step}: nobody decides what became of it")
+            raise BrokenGuaranteeError(f"{step}: it is never settled")
         if status == "accepted" and not copies:
-            raise Found(f"{step} is counted as sent, and the post never had it")
+            raise BrokenGuaranteeError(f"{step} counts as sent, but SES never accepted it")
         if status in ("skipped", "failed", "rejected") and copies:
-            raise Found(f"{step} is counted as {status}, and somebody has it")
-        if status == "unknown" and not self.post.submitted[ref] and ref not in self.storm.doubts:
-            raise Found(f"{step} is unknown, though nothing happened that could not be known")
+            raise BrokenGuaranteeError(f"{step} counts as {status}, but SES accepted it")
+        if status == "unknown" and not self.ses.submitted[ref] and ref not in self.storm.in_doubt:
+            raise BrokenGuaranteeError(f"{step} is unknown without a reason for doubt")
 
-    def _count(self, step: str, counts: StepCounts, decided: int) -> None:
+    def _check_counts(self, step: str, counts: StepCounts, decided: int) -> None:
         total = counts.sent + counts.skipped + counts.failed + counts.unknown
         if not counts.decided == total == decided:
-            raise Found(f"{step}: {counts}")
+            raise BrokenGuaranteeError(f"{step}: {counts}")
 
 
-def published() -> World:
+def publish_store() -> World:
     world = World()
     world.publish(FILES)
     return world
 
 
-def weather_report(sea: Sea) -> str:
-    """What happened in a story, for whoever looks at one seed."""
-    fates = Counter(message["status"] for message in sea.state.messages.values())
-    copies = Counter(sea.post.taken.values())
-    noes = len(sea.storm.noes)
-    lines = [f"statuses {dict(fates)}", f"copies {dict(copies)}", f"said no: {noes}"]
+def describe_run(world: FaultyWorld) -> str:
+    """A summary of a run, to analyze one seed."""
+    statuses = Counter(message["status"] for message in world.state.messages.values())
+    copies = Counter(world.ses.accepted.values())
+    opt_outs = len(world.storm.opt_outs)
+    lines = [f"statuses {dict(statuses)}", f"copies {dict(copies)}", f"opt-outs: {opt_outs}"]
     return "\n".join(
-        [*lines, *(f"{count:4} {what}" for what, count in sea.storm.harm.most_common())]
+        [*lines, *(f"{count:4} {what}" for what, count in world.storm.injected.most_common())]
     )
 
 
 if __name__ == "__main__":
-    alone = Sea(published(), int(sys.argv[1]))
-    alone.tell()
-    print(weather_report(alone))
-    alone.judge()
+    world = FaultyWorld(publish_store(), int(sys.argv[1]))
+    world.run_story()
+    print(describe_run(world))
+    world.check()

@@ -1,4 +1,4 @@
-"""Every single call of the send path, cut off or refused, before and after: there are no more."""
+"""Injects one fault at every single call of the send path, before and after the call."""
 
 from collections import Counter
 from datetime import timedelta
@@ -13,181 +13,207 @@ from milepost.sending.message import (
     OutgoingEmail,
     SubmissionRejected,
 )
-from tests.faults.storm import CALM, STEPS, TROUBLES, Sea, Strike, Weather, published
+from tests.faults.storm import (
+    FAULT_KINDS,
+    NO_FAULTS,
+    STEPS,
+    FaultRates,
+    FaultyWorld,
+    SingleFault,
+    publish_store,
+)
 from tests.support.builders import STORE
 from tests.support.world import World
 
-TOLD, UNTOLD = CALM, CALM._replace(untold=1000)
+ALL_EVENTS, NO_EVENTS = NO_FAULTS, NO_FAULTS._replace(event_lost=1000)
 NEWS, RECEIPT = 1, 0
-HANDING_OVER = {"ledger.claim", "ledger.claim_again", "mailer.send", "ledger.record_result"}
+SUBMISSION_CALLS = {"ledger.claim", "ledger.claim_again", "mailer.send", "ledger.record_result"}
 
 
 @pytest.fixture(scope="module")
-def shore() -> World:
-    return published()
+def published() -> World:
+    return publish_store()
 
 
-def tell(shore: World, reader: int, weather: Weather = TOLD, strike: Strike | None = None) -> Sea:
-    sea = Sea(shore, 0, weather, readers=[reader])
-    sea.storm.strike = strike
-    sea.tell()
-    sea.judge()
-    return sea
+def run(
+    published: World,
+    recipient: int,
+    rates: FaultRates = ALL_EVENTS,
+    fault: SingleFault | None = None,
+) -> FaultyWorld:
+    world = FaultyWorld(published, 0, rates, recipients=[recipient])
+    world.storm.single_fault = fault
+    world.run_story()
+    world.check()
+    return world
 
 
-def statuses(sea: Sea) -> list[str]:
-    return [sea.messages(f"reader-{sea.readers[0]}@mail.example")[step][0] for step in STEPS]
+def statuses(world: FaultyWorld) -> list[str]:
+    return [
+        world.messages(f"recipient-{world.recipients[0]}@mail.example")[step][0] for step in STEPS
+    ]
 
 
 def in_doubt(name: str, how: str) -> bool:
-    """Whether a trouble here leaves nobody who knows if the message was handed over."""
-    return name in HANDING_OVER and (name, how) not in {
+    """Whether a fault here leaves it unknown if the message was submitted."""
+    return name in SUBMISSION_CALLS and (name, how) not in {
         ("ledger.claim", "killed before"),
-        ("ledger.claim", "refused"),
+        ("ledger.claim", "throttled"),
         ("ledger.record_result", "killed after"),
-        ("ledger.record_result", "answer lost"),
+        ("ledger.record_result", "response lost"),
     }
 
 
-@pytest.mark.parametrize("how", TROUBLES)
-@pytest.mark.parametrize("weather", [TOLD, UNTOLD], ids=["told", "untold"])
-@pytest.mark.parametrize("reader", [NEWS, RECEIPT], ids=["marketing", "transactional"])
-def test_trouble_at_any_one_call_costs_no_more_than_it_must(
-    shore: World, reader: int, weather: Weather, how: str
+@pytest.mark.parametrize("how", FAULT_KINDS)
+@pytest.mark.parametrize("rates", [ALL_EVENTS, NO_EVENTS], ids=["all events", "no events"])
+@pytest.mark.parametrize("recipient", [NEWS, RECEIPT], ids=["marketing", "transactional"])
+def test_fault_at_any_single_call_loses_or_doubles_no_more_than_allowed(
+    published: World, recipient: int, rates: FaultRates, how: str
 ) -> None:
-    calls = tell(shore, reader, weather).storm.called
+    calls = run(published, recipient, rates).storm.called
     assert {"ledger.claim", "mailer.send", "ledger.record_result", "enrollments.load"} <= {*calls}
     for number, name in enumerate(calls, 1):
-        if name == "mailer.send" and how in ("refused", "answer lost"):
-            continue  # these are answers of the post: see below
-        sea = tell(shore, reader, weather, Strike(number, how))
-        fates, copies = Counter(statuses(sea)), sea.post.taken
-        assert fates["accepted"] + fates["unknown"] == len(STEPS)
-        assert sum(copies.values()) - len(copies) <= (reader == RECEIPT)
+        if name == "mailer.send" and how in ("throttled", "response lost"):
+            continue  # these are responses of SES: see below
+        world = run(published, recipient, rates, SingleFault(number, how))
+        counts, copies = Counter(statuses(world)), world.ses.accepted
+        assert counts["accepted"] + counts["unknown"] == len(STEPS)
+        assert sum(copies.values()) - len(copies) <= (recipient == RECEIPT)
         doubted = in_doubt(name, how)
         if not doubted:
-            assert fates["accepted"] == len(STEPS), name
+            assert counts["accepted"] == len(STEPS), name
             assert {*copies.values()} == {1}, name
-        elif reader == RECEIPT:
+        elif recipient == RECEIPT:
             assert len(copies) == len(STEPS), f"{name}: a receipt was not sent at all"
-        assert fates["unknown"] <= doubted
+        assert counts["unknown"] <= doubted
 
 
-# --- the post ---
+# --- SES ---
 
 
-def with_post(shore: World, reader: int, weather: Weather, *answers: object) -> Sea:
-    """The first submissions are answered as told; `True` before an answer: the post took it."""
-    sea = Sea(shore, 0, weather, readers=[reader])
+def with_responses(
+    published: World, recipient: int, rates: FaultRates, *answers: object
+) -> FaultyWorld:
+    """Answer the first submissions with these; `(True, answer)` means that SES accepted it."""
+    world = FaultyWorld(published, 0, rates, recipients=[recipient])
     script = [*answers]
-    take = sea.post._take
+    take = world.ses._accept
 
     def send(mail: OutgoingEmail) -> object:
         if not script:
-            sea.post.submitted[mail.ref] += 1
+            world.ses.submitted[mail.ref] += 1
             return take(mail)
         answer = script.pop(0)
         if not (isinstance(answer, SubmissionRejected) and answer.retry):
-            sea.post.submitted[mail.ref] += 1
+            world.ses.submitted[mail.ref] += 1
         if isinstance(answer, tuple) and answer and answer[0] is True:
             take(mail)
             return answer[1]
         return answer
 
-    sea.post.send = send  # type: ignore[assignment,method-assign]
-    sea.tell()
-    sea.judge()
-    return sea
+    world.ses.send = send  # type: ignore[assignment,method-assign]
+    world.run_story()
+    world.check()
+    return world
 
 
 LOST = NoResponse("ReadTimeoutError")
-TOOK_IT = (True, LOST)
+ACCEPTED_BUT_LOST = (True, LOST)
 
 
 @pytest.mark.parametrize("answer", [LOST, NoResponse("503")], ids=["time-out", "503"])
-def test_a_time_out_before_the_post_took_it(shore: World, answer: NoResponse) -> None:
-    """Marketing is given up and counted, a receipt is sent once more."""
-    news = with_post(shore, NEWS, TOLD, answer)
-    assert (statuses(news)[0], news.post.taken.total()) == ("unknown", 4)
-    receipts = with_post(shore, RECEIPT, TOLD, answer)
-    assert (statuses(receipts), receipts.post.taken.total()) == (["accepted"] * 5, 5)
+def test_timeout_before_ses_accepts_abandons_marketing_and_retries_receipts(
+    published: World, answer: NoResponse
+) -> None:
+    """Marketing is abandoned and counted; a receipt is sent once more."""
+    marketing = with_responses(published, NEWS, ALL_EVENTS, answer)
+    assert (statuses(marketing)[0], marketing.ses.accepted.total()) == ("unknown", 4)
+    receipts = with_responses(published, RECEIPT, ALL_EVENTS, answer)
+    assert (statuses(receipts), receipts.ses.accepted.total()) == (["accepted"] * 5, 5)
 
 
-def test_a_time_out_after_the_post_took_it_is_settled_by_its_own_report(shore: World) -> None:
-    for reader in (NEWS, RECEIPT):
-        sea = with_post(shore, reader, TOLD, TOOK_IT)
-        assert statuses(sea) == ["accepted"] * 5
-        assert {*sea.post.taken.values()} == {1}
+def test_timeout_after_ses_accepts_is_settled_by_the_delivery_event(published: World) -> None:
+    for recipient in (NEWS, RECEIPT):
+        world = with_responses(published, recipient, ALL_EVENTS, ACCEPTED_BUT_LOST)
+        assert statuses(world) == ["accepted"] * 5
+        assert {*world.ses.accepted.values()} == {1}
 
 
-def test_a_time_out_of_which_nothing_is_ever_told(shore: World) -> None:
-    """Nobody can know: marketing stays at one copy, and a receipt comes twice rather than never."""
-    news = with_post(shore, NEWS, UNTOLD, TOOK_IT)
-    assert (statuses(news)[0], news.post.taken.total()) == ("unknown", 5)
-    receipts = with_post(shore, RECEIPT, UNTOLD, TOOK_IT)
-    assert (statuses(receipts)[0], receipts.post.taken.total()) == ("accepted", 6)
+def test_timeout_without_delivery_events_keeps_marketing_single_and_resends_receipts(
+    published: World,
+) -> None:
+    """The result stays unknown: marketing is not repeated, a receipt is sent twice."""
+    marketing = with_responses(published, NEWS, NO_EVENTS, ACCEPTED_BUT_LOST)
+    assert (statuses(marketing)[0], marketing.ses.accepted.total()) == ("unknown", 5)
+    receipts = with_responses(published, RECEIPT, NO_EVENTS, ACCEPTED_BUT_LOST)
+    assert (statuses(receipts)[0], receipts.ses.accepted.total()) == ("accepted", 6)
 
 
-@pytest.mark.parametrize("code", ["TooManyRequestsException", "SendingPausedException",
-                                  "AccountSuspendedException"])  # fmt: skip
-def test_a_storm_of_refusals_only_delays(shore: World, code: str) -> None:
-    for reader in (NEWS, RECEIPT):
-        sea = with_post(shore, reader, TOLD, *[SubmissionRejected(code, retry=True)] * 60)
-        assert statuses(sea) == ["accepted"] * 5
-        assert {*sea.post.taken.values()} == {1}
+@pytest.mark.parametrize(
+    "code", ["TooManyRequestsException", "SendingPausedException", "AccountSuspendedException"]
+)
+def test_repeated_ses_refusals_only_delay_mail(published: World, code: str) -> None:
+    for recipient in (NEWS, RECEIPT):
+        world = with_responses(
+            published, recipient, ALL_EVENTS, *[SubmissionRejected(code, retry=True)] * 60
+        )
+        assert statuses(world) == ["accepted"] * 5
+        assert {*world.ses.accepted.values()} == {1}
 
 
-def test_a_message_that_the_post_rejects_is_not_offered_again(shore: World) -> None:
-    for reader in (NEWS, RECEIPT):
-        sea = with_post(shore, reader, TOLD, SubmissionRejected("MessageRejected"))
-        assert statuses(sea) == ["rejected", *["accepted"] * 4]
-        assert {*sea.post.submitted.values()} == {1}
+def test_message_rejected_by_ses_is_not_submitted_again(published: World) -> None:
+    for recipient in (NEWS, RECEIPT):
+        world = with_responses(
+            published, recipient, ALL_EVENTS, SubmissionRejected("MessageRejected")
+        )
+        assert statuses(world) == ["rejected", *["accepted"] * 4]
+        assert {*world.ses.submitted.values()} == {1}
 
 
-# --- what the post reports ---
+# --- delivery events ---
 
 
-def reported(shore: World, *kinds: str) -> Sea:
-    """Each of these is told of the first mail ten times, in the middle of its own submission."""
-    sea = Sea(shore, 0, UNTOLD, readers=[NEWS])
-    take = sea.post._take
+def reported(published: World, *kinds: str) -> FaultyWorld:
+    """Each of these events is recorded ten times for the first mail, during its submission."""
+    world = FaultyWorld(published, 0, NO_EVENTS, recipients=[NEWS])
+    take = world.ses._accept
 
     def early(mail: OutgoingEmail) -> Answer:
         answer = take(mail)
         for kind in kinds * 10 if mail.tags["step"] == STEPS[0] else ():
-            report = DeliveryEvent(kind, sea.now, mail.to, permanent=True)  # type: ignore[arg-type]
-            sea.learner.record(STORE, mail.ref.id, report)
+            report = DeliveryEvent(kind, world.now, mail.to, permanent=True)  # type: ignore[arg-type]
+            world.feedback_recorder.record(STORE, mail.ref.id, report)
         return LOST if mail.tags["step"] == STEPS[0] else answer
 
-    sea.post._take = early  # type: ignore[method-assign]
-    sea.tell()
-    sea.judge()
-    return sea
+    world.ses._accept = early  # type: ignore[method-assign]
+    world.run_story()
+    world.check()
+    return world
 
 
-def test_reports_that_come_before_the_answer_and_ten_times_are_one_report(shore: World) -> None:
-    told = [reported(shore, *kinds) for kinds in (("sent", "delivered"), ("delivered", "sent"))]
-    for one, other in pairwise(told):
+def test_delivery_events_before_the_response_or_repeated_count_once(published: World) -> None:
+    runs = [reported(published, *kinds) for kinds in (("sent", "delivered"), ("delivered", "sent"))]
+    for one, other in pairwise(runs):
         assert one.state.messages == other.state.messages
         assert statuses(one) == ["accepted"] * 5
 
 
 @pytest.mark.parametrize("last", ["bounced", "complained"])
-def test_nothing_more_is_sent_after_a_bounce_that_follows_a_delivery(
-    shore: World, last: str
-) -> None:
-    sea = reported(shore, "delivered", last)
-    assert statuses(sea) == ["accepted", *["skipped"] * 4]
-    assert len([event for event in sea.state.stream if event.event.source == "email"]) == 1
+def test_bounce_or_complaint_after_delivery_stops_further_mail(published: World, last: str) -> None:
+    world = reported(published, "delivered", last)
+    assert statuses(world) == ["accepted", *["skipped"] * 4]
+    assert len([event for event in world.state.stream if event.event.source == "email"]) == 1
 
 
-# --- clocks that are off ---
+# --- clock skew ---
 
 
 @pytest.mark.parametrize("minutes", [-5, 5])
-def test_a_clock_that_is_off_doubles_no_marketing(shore: World, minutes: int) -> None:
-    skewed = CALM._replace(skew=timedelta(minutes=minutes), meanwhile=500, post=300, told_twice=900)
+def test_clock_skew_sends_no_marketing_twice(published: World, minutes: int) -> None:
+    skewed = NO_FAULTS._replace(
+        skew=timedelta(minutes=minutes), interleaved=500, ses=300, event_repeated=900
+    )
     for seed in range(8):
-        sea = Sea(shore, seed, skewed)
-        sea.tell()
-        sea.judge()
+        world = FaultyWorld(published, seed, skewed)
+        world.run_story()
+        world.check()

@@ -1,4 +1,4 @@
-"""The table's own troubles, as DynamoDB words them: throttled, in conflict, done without a word."""
+"""Faults of DynamoDB: throttling, conflicts, and writes whose response is lost."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -24,31 +24,31 @@ from tests.support.ports import RETENTION, Cloud, Ports, cloud, dynamo_ports
 WRITES = ("put_item", "update_item", "transact_write_items")
 
 
-def said(code: str, **more: Any) -> ClientError:
+def client_error(code: str, **more: Any) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": ""}, **more}, "Write")  # type: ignore[typeddict-item]
 
 
-CONFLICT = said(
+CONFLICT = client_error(
     "TransactionCanceledException",
     CancellationReasons=[{"Code": "None"}, {"Code": "TransactionConflict"}],
 )
-REFUSALS = {
-    "throttled": said("ThrottlingException"),
-    "too fast": said("ProvisionedThroughputExceededException"),
-    "a conflict": said("TransactionConflictException"),
+ERRORS = {
+    "throttled": client_error("ThrottlingException"),
+    "too fast": client_error("ProvisionedThroughputExceededException"),
+    "a conflict": client_error("TransactionConflictException"),
     "a transaction in conflict": CONFLICT,
-    "broken": said("InternalServerError"),
+    "broken": client_error("InternalServerError"),
 }
 
 
-class Flaky:
-    """DynamoDB's client: the next write is refused, or done and its answer lost."""
+class FlakyClient:
+    """A DynamoDB client whose next write fails, or succeeds with a lost response."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self.refusal: Exception | None = None
+        self.error_on_write: Exception | None = None
         self.meanwhile: list[Callable[[], object]] = []
-        self.loses = False
+        self.loses_response = False
 
     def __getattr__(self, name: str) -> Any:
         act = getattr(self._client, name)
@@ -56,14 +56,14 @@ class Flaky:
             return act
 
         def write(**request: Any) -> Any:
-            if self.refusal is not None:
-                error, self.refusal = self.refusal, None
+            if self.error_on_write is not None:
+                error, self.error_on_write = self.error_on_write, None
                 raise error
             if self.meanwhile:
                 self.meanwhile.pop(0)()
             answer = act(**request)
-            if self.loses:
-                self.loses = False
+            if self.loses_response:
+                self.loses_response = False
                 raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
             return answer
 
@@ -77,114 +77,114 @@ def aws() -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def flaky(aws: Cloud) -> Flaky:
-    return Flaky(aws.dynamodb)
+def flaky(aws: Cloud) -> FlakyClient:
+    return FlakyClient(aws.dynamodb)
 
 
 @pytest.fixture
-def ports(aws: Cloud, flaky: Flaky) -> Ports:
-    """All ports of DynamoDB; those of the send path go over the flaky client."""
-    whole = with_ada(dynamo_ports(aws))
-    table = Table(flaky, whole.ledger.table.name)  # type: ignore[attr-defined,arg-type]
+def ports(aws: Cloud, flaky: FlakyClient) -> Ports:
+    """All ports of DynamoDB. The ports of the send path use the flaky client."""
+    usual = with_ada(dynamo_ports(aws))
+    table = Table(flaky, usual.ledger.table.name)  # type: ignore[attr-defined,arg-type]
     return replace(
-        whole,
+        usual,
         ledger=DynamoLedger(table, lambda instant: instant),
         contacts=DynamoContacts(table, RETENTION),
         timeline=DynamoTimeline(table, RETENTION),
     )
 
 
-def told(ports: Ports, kind: str) -> None:
-    report = DeliveryEvent(kind, MONDAY_NOON, ADA, permanent=True, detail="Bounce")  # type: ignore[arg-type]
-    learner = FeedbackRecorder(
+def record_delivery_event(ports: Ports, kind: str) -> None:
+    event = DeliveryEvent(kind, MONDAY_NOON, ADA, permanent=True, detail="Bounce")  # type: ignore[arg-type]
+    recorder = FeedbackRecorder(
         ports.contacts, ports.ledger, ports.timeline, lambda _: StoreSettings()
     )
-    assert learner.record(STORE, draft().ref.id, report)
+    assert recorder.record(STORE, draft().ref.id, event)
 
 
-DEEDS: dict[str, Callable[[Ports], object]] = {
+WRITE_ACTIONS: dict[str, Callable[[Ports], object]] = {
     "claim": claim,
     "settle": lambda ports: ports.ledger.record_result(draft().ref, Accepted("ses-1"), MONDAY_NOON),
     "close": lambda ports: ports.ledger.record_skip(
         draft("next"), "skipped", "no consent", NOTES, MONDAY_NOON
     ),
-    "learn": lambda ports: told(ports, "bounced"),
+    "record": lambda ports: record_delivery_event(ports, "bounced"),
 }
 
 
-@pytest.mark.parametrize("trouble", REFUSALS)
-@pytest.mark.parametrize("deed", DEEDS)
-def test_what_is_refused_for_now_is_asked_again_and_done_once(
-    ports: Ports, flaky: Flaky, deed: str, trouble: str
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("action", WRITE_ACTIONS)
+def test_throttled_write_raises_and_succeeds_once_on_retry(
+    ports: Ports, flaky: FlakyClient, action: str, error: str
 ) -> None:
-    if deed != "claim":
+    if action != "claim":
         claim(ports)
-    flaky.refusal = REFUSALS[trouble]
+    flaky.error_on_write = ERRORS[error]
     with pytest.raises(ThrottledError):
-        DEEDS[deed](ports)
-    assert DEEDS[deed](ports) in (None, Claimed())
+        WRITE_ACTIONS[action](ports)
+    assert WRITE_ACTIONS[action](ports) in (None, Claimed())
 
 
-def test_a_claim_whose_answer_was_lost_is_not_made_again(ports: Ports, flaky: Flaky) -> None:
-    """Who asks again cannot know whether it was its own: it submits nothing, and says unknown."""
-    flaky.loses = True
+def test_claim_with_lost_response_is_not_repeated(ports: Ports, flaky: FlakyClient) -> None:
+    """The retry cannot know whether the first claim was its own, so it submits nothing."""
+    flaky.loses_response = True
     with pytest.raises(ThrottledError):
         claim(ports)
     assert claim(ports) == ClaimDenied("decided before", "claimed")
 
 
-@pytest.mark.parametrize("deed", ["settle", "close"])
-def test_what_was_done_without_a_word_may_be_done_again(
-    ports: Ports, flaky: Flaky, deed: str
+@pytest.mark.parametrize("action", ["settle", "close"])
+def test_write_with_lost_response_is_idempotent(
+    ports: Ports, flaky: FlakyClient, action: str
 ) -> None:
     claim(ports)
-    flaky.loses = True
+    flaky.loses_response = True
     with pytest.raises(ThrottledError):
-        DEEDS[deed](ports)
-    once = [ports.look.message(draft(step).ref) for step in ("reminder", "next")]
-    DEEDS[deed](ports)
-    assert [ports.look.message(draft(step).ref) for step in ("reminder", "next")] == once
+        WRITE_ACTIONS[action](ports)
+    stored = [ports.look.message(draft(step).ref) for step in ("reminder", "next")]
+    WRITE_ACTIONS[action](ports)
+    assert [ports.look.message(draft(step).ref) for step in ("reminder", "next")] == stored
 
 
 @pytest.mark.parametrize("write", [1, 2, 3])
-def test_a_report_that_was_half_learned_is_learned_whole_the_next_time(
-    ports: Ports, flaky: Flaky, write: int
+def test_delivery_event_recorded_partly_is_completed_on_retry(
+    ports: Ports, flaky: FlakyClient, write: int
 ) -> None:
-    """The ledger, the suppression and the event: each of the three writes may lose its answer."""
+    """Each of the three writes (ledger, suppression, event) loses its response once."""
     claim(ports)
-    deeds: list[Callable[[], object]] = [
+    actions: list[Callable[[], object]] = [
         lambda: ports.ledger.record_delivery_event(
             draft().ref, DeliveryEvent("bounced", MONDAY_NOON, ADA)
         ),
         lambda: ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON),
         lambda: None,
     ]
-    for deed in deeds[: write - 1]:
-        deed()
-    flaky.loses = True
+    for action in actions[: write - 1]:
+        action()
+    flaky.loses_response = True
     with pytest.raises(ThrottledError):
-        told(ports, "bounced")
-    told(ports, "bounced")
+        record_delivery_event(ports, "bounced")
+    record_delivery_event(ports, "bounced")
     assert status(ports) == "accepted"
     assert ports.look.suppressions() == ["hard bounce"]
     assert claim(ports, draft("next")) == ClaimDenied("suppressed: hard bounce")
 
 
-@pytest.mark.parametrize("place", [0, 1], ids=["before it is kept", "before it is weighed"])
-def test_two_clicks_of_a_burst_that_are_reported_at_once_are_weighed_together(
-    ports: Ports, flaky: Flaky, place: int
+@pytest.mark.parametrize("skipped", [0, 1], ids=["before the write", "before the bot check"])
+def test_two_clicks_recorded_concurrently_are_checked_together_for_bots(
+    ports: Ports, flaky: FlakyClient, skipped: int
 ) -> None:
-    """The second is learned whole while the first is between its two writes."""
+    """The second click is recorded completely between the two writes of the first."""
     claim(ports)
     one, other = (
         DeliveryEvent("clicked", MONDAY_NOON + timedelta(hours=1, seconds=after), ADA, link)
         for after, link in ((0, "a"), (0.2, "b"))
     )
     flaky.meanwhile = [
-        *[lambda: None] * place,
+        *[lambda: None] * skipped,
         lambda: ports.ledger.record_delivery_event(draft().ref, other),
     ]
     assert ports.ledger.record_delivery_event(draft().ref, one) is not None
-    kept = ports.look.message(draft().ref)
-    assert "clicked_at" not in kept
-    assert kept["bot_clicked_at"] == "2026-11-02T13:00:00.000Z"
+    message = ports.look.message(draft().ref)
+    assert "clicked_at" not in message
+    assert message["bot_clicked_at"] == "2026-11-02T13:00:00.000Z"

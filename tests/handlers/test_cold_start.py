@@ -17,7 +17,7 @@ def _thawed() -> Iterator[None]:
     gc.unfreeze()
 
 
-def test_in_lambda_everything_is_built_before_the_first_request(
+def test_preload_builds_everything_in_lambda(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     built: list[str] = []
@@ -26,8 +26,8 @@ def test_in_lambda_everything_is_built_before_the_first_request(
     assert built == ["one", "two"]
 
 
-def test_elsewhere_nothing_is_built_by_an_import(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test or a tool that imports a handler has no stack to build it for."""
+def test_preload_builds_nothing_outside_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test or a tool that imports a handler has no stack for which to build."""
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
 
     def build() -> None:
@@ -36,7 +36,7 @@ def test_elsewhere_nothing_is_built_by_an_import(monkeypatch: pytest.MonkeyPatch
     preload(build)
 
 
-def test_when_the_start_is_over_garbage_is_looked_for_among_what_comes_after_it(
+def test_preload_excludes_start_objects_from_gc(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "milepost-react")
@@ -51,12 +51,13 @@ def test_when_the_start_is_over_garbage_is_looked_for_among_what_comes_after_it(
     [({"AWS_LAMBDA_FUNCTION_NAME": "milepost-react"}, "False"), ({}, "True")],
     ids=["in Lambda", "elsewhere"],
 )
-def test_only_a_cold_start_puts_off_looking_for_garbage(
-    where: dict[str, str], looked_for: str
-) -> None:
+def test_gc_is_paused_only_during_cold_start(where: dict[str, str], looked_for: str) -> None:
     environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **where}
     asked = subprocess.run(
         [sys.executable, "-S", "-c", ASKED],
-        check=True, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+        check=True,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert asked.stdout.strip() == looked_for

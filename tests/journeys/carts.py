@@ -1,4 +1,4 @@
-"""The abandoned cart as a shop would write it, and what a customer does to be reminded of one."""
+"""The workflow `abandoned-cart` as a shop would write it, and the start of a checkout."""
 
 from tests.support.builders import ADA, branch, delay, leave, send, wait_for, workflow
 from tests.support.world import World

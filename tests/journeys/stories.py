@@ -1,4 +1,4 @@
-"""Stories of one customer, told to a world, and all that anyone could see of them in the end."""
+"""Stories of one customer in a world, and the visible result of a story."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ STORIES: tuple[Story, ...] = (never_answers, clicks, buys, bounces, unsubscribes
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a customer, a marketer and an accountant could see."""
+    """The visible result: e-mails, messages, enrollments, executions, profile and proofs."""
 
     mails: tuple[tuple[str, str], ...]
     messages: tuple[tuple[str, str, str], ...]
@@ -113,7 +113,7 @@ def outcome(world: World) -> Outcome:
     totals = {name: (t.count, t.value) for name, t in profile.totals.items()}
     return Outcome(
         mails=tuple(sorted((mail.to, mail.tags["step"]) for mail in world.mails)),
-        messages=tuple((step, *fate) for step, fate in sorted(world.messages().items())),
+        messages=tuple((step, *result) for step, result in sorted(world.messages().items())),
         enrollments=tuple((e.ref.workflow, e.status, e.reason) for e in world.enrollments_of()),
         executions=tuple(
             "over" if e.status in {"SUCCEEDED", "ABORTED"} else e.status
@@ -139,5 +139,5 @@ def accounts_balance(world: World) -> bool:
 
 
 def unknown(world: World) -> list[str]:
-    """The steps whose message nobody knows the fate of."""
+    """The steps whose message has the status unknown."""
     return [step for step, (status, _) in world.messages().items() if status == "unknown"]

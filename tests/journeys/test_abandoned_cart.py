@@ -1,4 +1,4 @@
-"""The abandoned cart, walked through by customers in every way that matters."""
+"""The workflow `abandoned-cart` with every relevant behavior of a customer."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,14 +19,14 @@ def published() -> World:
 
 @pytest.fixture
 def world(published: World) -> World:
-    """A shop with the workflow, and Ada, who wants its offers."""
+    """A shop with the workflow, and Ada, who consents to offers."""
     world = World(published=published)
     world.consent()
     world.run_for(minutes=1)
     return world
 
 
-def test_who_never_answers_gets_the_whole_series(world: World) -> None:
+def test_customer_without_reaction_gets_the_whole_series(world: World) -> None:
     start_checkout(world)
     start = world.now
     world.run_for(days=10)
@@ -36,27 +36,27 @@ def test_who_never_answers_gets_the_whole_series(world: World) -> None:
     assert ended(world) == ("completed", "")
 
 
-def test_a_small_cart_is_not_worth_an_offer(world: World) -> None:
+def test_cart_below_100_gets_last_call_instead_of_offer(world: World) -> None:
     start_checkout(world, total=99.99)
     world.run_for(days=10)
     assert world.steps_mailed() == ["reminder", "last-call"]
 
 
-def test_a_very_small_cart_is_left_alone(world: World) -> None:
+def test_cart_below_20_does_not_enter(world: World) -> None:
     start_checkout(world, total=19.99)
     world.run_for(days=10)
     assert world.enrollments_of() == []
     assert world.reactions[-1].refused[0][1].startswith("trigger: event.total is 19.99")
 
 
-def test_who_never_consented_is_left_alone(world: World) -> None:
+def test_contact_without_consent_does_not_enter(world: World) -> None:
     start_checkout(world, email=BO)
     world.run_for(days=10)
     assert world.enrollments_of(BO) == []
     assert world.mails == []
 
 
-def test_who_buys_before_the_first_mail_gets_none(world: World) -> None:
+def test_order_before_first_mail_stops_all_mail(world: World) -> None:
     start_checkout(world)
     world.run_for(minutes=59)
     world.event("Order Completed", {"total": 150})
@@ -65,7 +65,7 @@ def test_who_buys_before_the_first_mail_gets_none(world: World) -> None:
     assert ended(world) == ("exited", "goal reached")
 
 
-def test_who_buys_after_the_first_mail_gets_no_more(world: World) -> None:
+def test_order_after_first_mail_stops_later_mail(world: World) -> None:
     start_checkout(world)
     world.run_for(hours=2)
     world.event("Order Completed", {"total": 150})
@@ -76,13 +76,13 @@ def test_who_buys_after_the_first_mail_gets_no_more(world: World) -> None:
     assert world.profile().active_enrollments == {}
 
 
-def test_an_order_that_reaches_us_before_its_checkout_keeps_the_contact_out(world: World) -> None:
-    begun = world.now
+def test_order_received_before_its_checkout_prevents_entry(world: World) -> None:
+    started_at = world.now
     world.run_for(minutes=10)
     world.event("Order Completed", {"total": 150})
     world.run_for(minutes=1)
     data = {"checkout_id": "c-1", "total": 150}
-    world.event("Checkout Started", data, at=begun, id_="late")
+    world.event("Checkout Started", data, at=started_at, id_="late")
     world.run_for(days=10)
     assert world.enrollments_of() == []
     assert world.reactions[-1].refused == (
@@ -90,7 +90,7 @@ def test_an_order_that_reaches_us_before_its_checkout_keeps_the_contact_out(worl
     )
 
 
-def test_an_earlier_order_is_no_reason_to_leave_a_new_cart_alone(world: World) -> None:
+def test_order_before_checkout_does_not_prevent_entry(world: World) -> None:
     world.event("Order Completed", {"total": 150})
     world.run_for(minutes=10)
     start_checkout(world)
@@ -98,7 +98,7 @@ def test_an_earlier_order_is_no_reason_to_leave_a_new_cart_alone(world: World) -
     assert world.steps_mailed() == ["reminder", "offer"]
 
 
-def test_who_clicks_leaves_because_they_came_back(world: World) -> None:
+def test_click_on_reminder_exits_the_workflow(world: World) -> None:
     start_checkout(world)
     world.run_for(hours=2)
     world.click(world.last_mail())
@@ -108,7 +108,7 @@ def test_who_clicks_leaves_because_they_came_back(world: World) -> None:
     assert world.execution(world.enrollment()).status == "SUCCEEDED"
 
 
-def test_who_clicks_as_soon_as_a_person_can_is_noticed(world: World) -> None:
+def test_click_five_seconds_after_the_mail_counts(world: World) -> None:
     start_checkout(world)
     world.run_for(hours=1, seconds=5)
     world.click(world.last_mail())
@@ -117,7 +117,7 @@ def test_who_clicks_as_soon_as_a_person_can_is_noticed(world: World) -> None:
     assert world.enrollment().outcomes["second-wait"]["data"]["link"] == "https://shop.example/cart"
 
 
-def test_a_click_after_the_wait_comes_too_late(world: World) -> None:
+def test_click_after_the_wait_does_not_exit(world: World) -> None:
     start_checkout(world)
     world.run_for(days=1, hours=2)
     world.click(world.mails[0])
@@ -126,7 +126,7 @@ def test_a_click_after_the_wait_comes_too_late(world: World) -> None:
     assert ended(world) == ("completed", "")
 
 
-def test_a_click_in_another_workflows_mail_wakes_nobody(world: World) -> None:
+def test_click_in_mail_of_another_workflow_does_not_end_the_wait(world: World) -> None:
     news = workflow(send("news"), on="News Wanted")
     world.publish(shop(abandoned_cart=ABANDONED_CART, news=news))
     start_checkout(world)
@@ -138,7 +138,7 @@ def test_a_click_in_another_workflows_mail_wakes_nobody(world: World) -> None:
     assert "offer" in world.steps_mailed()
 
 
-def test_a_hard_bounce_suppresses_the_address_and_later_mails_are_skipped(world: World) -> None:
+def test_hard_bounce_suppresses_address_and_skips_later_mail(world: World) -> None:
     start_checkout(world)
     world.run_for(hours=2)
     world.bounce(world.last_mail())
@@ -151,7 +151,7 @@ def test_a_hard_bounce_suppresses_the_address_and_later_mails_are_skipped(world:
     assert ended(world) == ("completed", "")
 
 
-def test_a_soft_bounce_suppresses_nobody(world: World) -> None:
+def test_soft_bounce_does_not_suppress(world: World) -> None:
     start_checkout(world)
     world.run_for(hours=2)
     world.bounce(world.last_mail(), permanent=False)
@@ -159,7 +159,7 @@ def test_a_soft_bounce_suppresses_nobody(world: World) -> None:
     assert world.steps_mailed() == ["reminder", "offer"]
 
 
-def test_a_complaint_suppresses_the_address(world: World) -> None:
+def test_complaint_suppresses_address(world: World) -> None:
     start_checkout(world)
     world.run_for(hours=2)
     world.complain(world.last_mail())
@@ -167,7 +167,7 @@ def test_a_complaint_suppresses_the_address(world: World) -> None:
     assert world.messages()["offer"] == ("skipped", "suppressed: complaint")
 
 
-def test_who_unsubscribes_with_one_click_gets_no_more(world: World) -> None:
+def test_one_click_unsubscribe_stops_later_mail(world: World) -> None:
     start_checkout(world)
     world.run_for(hours=2)
     world.unsubscribe(world.last_mail())
@@ -179,7 +179,7 @@ def test_who_unsubscribes_with_one_click_gets_no_more(world: World) -> None:
     assert (proof.topic, proof.fact.method, proof.fact.ip) == ("offers", "one-click", "192.0.2.1")
 
 
-def test_pressing_unsubscribe_twice_is_one_withdrawal(world: World) -> None:
+def test_unsubscribing_twice_is_one_withdrawal(world: World) -> None:
     start_checkout(world)
     world.run_for(hours=2)
     for _ in range(2):
@@ -188,8 +188,8 @@ def test_pressing_unsubscribe_twice_is_one_withdrawal(world: World) -> None:
     assert world.profile().totals["Unsubscribed"].count == 1
 
 
-def test_who_unsubscribes_while_a_mail_is_being_made_does_not_get_it(world: World) -> None:
-    """The claim asks once more, so no earlier answer can be out of date."""
+def test_unsubscribe_just_before_claim_stops_the_mail(world: World) -> None:
+    """The claim checks consent again."""
     start_checkout(world)
     world.run_for(hours=2)
     first = world.last_mail()
@@ -199,20 +199,20 @@ def test_who_unsubscribes_while_a_mail_is_being_made_does_not_get_it(world: Worl
     assert world.messages()["offer"] == ("skipped", "consent withdrawn")
 
 
-def test_an_event_reported_three_times_is_one_entry(world: World) -> None:
-    begun, data = world.now, {"checkout_id": "c-1", "total": 150}
-    kept = []
+def test_event_sent_three_times_enters_once(world: World) -> None:
+    started_at, data = world.now, {"checkout_id": "c-1", "total": 150}
+    results = []
     for _ in range(3):
-        kept.append(world.event("Checkout Started", data, at=begun, id_="c-1"))
+        results.append(world.event("Checkout Started", data, at=started_at, id_="c-1"))
         world.run_for(hours=2)
     world.run_for(days=10)
-    assert kept == ["accepted", "duplicate", "duplicate"]
+    assert results == ["accepted", "duplicate", "duplicate"]
     assert len(world.enrollments_of()) == 1
     assert world.steps_mailed() == ["reminder", "offer"]
 
 
 @pytest.mark.parametrize("echo", [2, 3])
-def test_everything_delivered_twice_or_thrice_changes_nothing(published: World, echo: int) -> None:
+def test_duplicate_deliveries_change_nothing(published: World, echo: int) -> None:
     world = World(published=published, echo=echo)
     world.consent()
     world.run_for(minutes=1)
@@ -226,7 +226,7 @@ def test_everything_delivered_twice_or_thrice_changes_nothing(published: World, 
     assert counts == {"Subscription Changed": 1, "Checkout Started": 1, "Email Clicked": 1}
 
 
-def test_a_checkout_that_is_updated_is_still_one_cart(world: World) -> None:
+def test_second_report_of_same_checkout_does_not_enter_again(world: World) -> None:
     start_checkout(world)
     world.run_for(minutes=10)
     world.event("Checkout Started", {"checkout_id": "c-1", "total": 180}, id_="another-report")
@@ -234,7 +234,7 @@ def test_a_checkout_that_is_updated_is_still_one_cart(world: World) -> None:
     assert len(world.enrollments_of()) == 1
 
 
-def test_another_cart_within_a_week_is_left_alone(world: World) -> None:
+def test_second_cart_within_reentry_period_does_not_enter(world: World) -> None:
     start_checkout(world)
     world.run_for(days=6)
     start_checkout(world, "c-2")
@@ -242,7 +242,7 @@ def test_another_cart_within_a_week_is_left_alone(world: World) -> None:
     assert len(world.enrollments_of()) == 1
 
 
-def test_another_cart_after_a_week_begins_anew(world: World) -> None:
+def test_second_cart_after_reentry_period_enters(world: World) -> None:
     start_checkout(world)
     world.run_for(days=8)
     start_checkout(world, "c-2")
@@ -251,7 +251,7 @@ def test_another_cart_after_a_week_begins_anew(world: World) -> None:
     assert world.steps_mailed() == ["reminder", "offer"] * 2
 
 
-def test_the_same_cart_never_begins_twice(world: World) -> None:
+def test_same_cart_never_enters_twice(world: World) -> None:
     start_checkout(world)
     world.run_for(days=8)
     world.event("Checkout Started", {"checkout_id": "c-1", "total": 150}, id_="again")
@@ -260,7 +260,7 @@ def test_the_same_cart_never_begins_twice(world: World) -> None:
     assert world.reactions[-1].refused[-1][1] == "was enrolled for this key before"
 
 
-def test_an_event_that_is_two_days_old_is_no_news(world: World) -> None:
+def test_event_two_days_old_counts_but_does_not_enter(world: World) -> None:
     old = world.now - timedelta(days=2)
     data = {"checkout_id": "c-1", "total": 150}
     world.event("Checkout Started", data, at=old, id_="old")
@@ -269,7 +269,7 @@ def test_an_event_that_is_two_days_old_is_no_news(world: World) -> None:
     assert world.profile().totals["Checkout Started"].count == 1
 
 
-def test_a_delivery_of_the_shops_platform_takes_the_whole_way(published: World) -> None:
+def test_shopify_checkout_and_order_run_through_the_workflow(published: World) -> None:
     checkout, order = load("shopify", "checkouts.create"), load("shopify", "orders.create")
     started = "2026-11-17T13:06:03.551+00:00"
     world = World(published=published, start=_instant(started))

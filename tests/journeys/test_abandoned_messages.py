@@ -1,4 +1,4 @@
-"""When nothing helps any more: the machine ends, and the contact is not left behind unseen."""
+"""Permanent failures: the execution ends, and the enrollment or message is marked as failed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,8 +23,8 @@ VISIT = workflow(
 )
 
 
-class Beaten:
-    """Contacts whose `apply` is another."""
+class ContactsWithApply:
+    """Contacts with a replaced `apply`."""
 
     def __init__(self, contacts: Any, apply: Callable[[Profile | None, Profile], bool]) -> None:
         self._contacts = contacts
@@ -41,15 +41,15 @@ def world() -> World:
     return world
 
 
-def forget_programs(world: World) -> None:
-    """Break the registry, so that every function that needs a program fails."""
+def remove_programs(world: World) -> None:
+    """Remove the compiled workflows, so that every function that needs one fails."""
     world.shelf.programs.clear()
 
 
-def test_a_block_that_always_fails_ends_the_enrollment_as_failed(world: World) -> None:
+def test_block_that_always_fails_ends_enrollment_as_failed(world: World) -> None:
     world.event("Visited")
     world.run_for(minutes=1)
-    forget_programs(world)
+    remove_programs(world)
     world.run_for(days=3)
     enrollment, execution = world.enrollment(), world.execution(world.enrollment())
     assert (enrollment.status, enrollment.reason) == ("failed", "LookupError")
@@ -58,9 +58,9 @@ def test_a_block_that_always_fails_ends_the_enrollment_as_failed(world: World) -
     assert world.profile().active_enrollments == {}
 
 
-def test_a_wait_that_cannot_begin_ends_the_enrollment_as_failed(world: World) -> None:
+def test_wait_that_cannot_register_ends_enrollment_as_failed(world: World) -> None:
     def broken(_: object) -> None:
-        raise RuntimeError("out of order")
+        raise RuntimeError("broken")
 
     world.functions[WIRING.await_event] = broken
     world.event("Visited")
@@ -70,8 +70,8 @@ def test_a_wait_that_cannot_begin_ends_the_enrollment_as_failed(world: World) ->
     assert world.steps_mailed() == ["first"]
 
 
-def test_a_machine_that_ends_without_a_word_ends_the_enrollment_as_failed(world: World) -> None:
-    """What is wrong in a state itself is wrong in the state that gives up, too."""
+def test_failed_state_machine_ends_enrollment_as_failed(world: World) -> None:
+    """An invalid task result also breaks the `abandon` state."""
     world.functions[WIRING.run_steps] = lambda task: {"enrollment": task["enrollment"]}
     world.event("Visited")
     world.run_for(days=3)
@@ -82,30 +82,30 @@ def test_a_machine_that_ends_without_a_word_ends_the_enrollment_as_failed(world:
     )
 
 
-def test_who_failed_may_come_again(world: World) -> None:
-    kept = dict(world.shelf.programs)
+def test_contact_can_enter_again_after_failed_enrollment(world: World) -> None:
+    programs = dict(world.shelf.programs)
     world.event("Visited")
     world.run_for(minutes=1)
-    forget_programs(world)
+    remove_programs(world)
     world.run_for(days=2)
-    world.shelf.programs.update(kept)
+    world.shelf.programs.update(programs)
     world.event("Visited")
     world.run_for(days=3)
     assert [e.status for e in world.enrollments_of()] == ["failed", "completed"]
 
 
-def test_a_failure_that_passes_is_outlived(world: World) -> None:
-    kept = dict(world.shelf.programs)
+def test_temporary_failure_of_a_day_is_retried_until_it_passes(world: World) -> None:
+    programs = dict(world.shelf.programs)
     world.event("Visited")
     world.run_for(seconds=0)
-    forget_programs(world)
-    world.later(lambda: world.shelf.programs.update(kept), days=1, seconds=5)
+    remove_programs(world)
+    world.later(lambda: world.shelf.programs.update(programs), days=1, seconds=5)
     world.run_for(days=3)
     assert world.steps_mailed() == ["first", "second"]
     assert world.enrollment().status == "completed"
 
 
-def test_a_store_without_a_key_for_its_links_sends_once_it_has_one(world: World) -> None:
+def test_missing_link_key_delays_mail_until_key_is_added(world: World) -> None:
     keys = dict(world.keys)
     world.keys.clear()
     world.event("Visited")
@@ -116,7 +116,7 @@ def test_a_store_without_a_key_for_its_links_sends_once_it_has_one(world: World)
     assert world.steps_mailed() == ["first", "second"]
 
 
-def test_links_of_old_mails_work_until_their_key_is_taken_away(world: World) -> None:
+def test_links_of_old_mails_work_until_their_key_is_removed(world: World) -> None:
     world.publish(shop(visit={**VISIT, "category": "marketing"}))
     world.consent()
     world.event("Visited")
@@ -130,22 +130,24 @@ def test_links_of_old_mails_work_until_their_key_is_taken_away(world: World) -> 
     assert world.unsubscriber.open("harborline", token) is None
 
 
-def test_a_contact_who_changes_all_the_time_is_tried_again_later(world: World) -> None:
-    """Somebody else writes the profile between every reading and writing of `react`."""
-    applied = world.contacts.apply
+def test_event_for_constantly_changing_contact_is_applied_later(world: World) -> None:
+    """Another writer changes the profile between each read and write of `react`."""
+    real_apply = world.contacts.apply
 
-    def beaten(before: Profile | None, after: Profile) -> bool:
-        return bool(world.clock.now >= busy_until and applied(before, after))
+    def failing_apply(before: Profile | None, after: Profile) -> bool:
+        return bool(world.clock.now >= busy_until and real_apply(before, after))
 
     busy_until = world.now + timedelta(seconds=3)
-    world.reactor = replace(world.reactor, contacts=Beaten(world.contacts, beaten))
+    world.event_applier = replace(
+        world.event_applier, contacts=ContactsWithApply(world.contacts, failing_apply)
+    )
     world.event("Visited")
     world.run_for(days=3)
     assert world.steps_mailed() == ["first", "second"]
     assert world.profile().totals["Visited"].count == 1
 
 
-def test_a_template_that_does_not_fit_the_contact_fails_alone(world: World) -> None:
+def test_template_with_missing_value_fails_only_its_own_message(world: World) -> None:
     world.publish(
         {
             **template("broken", body="{{ event.coupon }}"),
@@ -166,7 +168,7 @@ def test_a_template_that_does_not_fit_the_contact_fails_alone(world: World) -> N
     assert reason == "broken (html): event.coupon is missing"
 
 
-def test_a_contact_who_loses_the_address_is_skipped_with_the_reason(world: World) -> None:
+def test_mail_to_contact_without_address_is_skipped_with_reason(world: World) -> None:
     world.event("Visited", email=None, device_id="d-1")
     world.run_for(days=3)
     reasons = {m["step"]: m["reason"] for m in world.state.messages.values()}

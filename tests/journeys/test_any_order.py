@@ -1,4 +1,4 @@
-"""The same events in any order, any of them reported repeatedly: the same contact in the end."""
+"""The same events give the same contact in any order and with any repetition."""
 
 from dataclasses import replace
 
@@ -13,11 +13,11 @@ from tests.support.random_events import timelines
 from tests.support.world import World
 
 
-def told(reports: list[Event], echo: int = 1) -> Profile:
-    """The contact after these reports, in this order."""
+def profile_after(events: list[Event], echo: int = 1) -> Profile:
+    """The profile after these events, in this order."""
     world = World(echo=echo)
     world.publish({"settings.json": settings_file()})
-    for number, event in enumerate(reports):
+    for number, event in enumerate(events):
         world.append(event)
         if number % 2:
             world.run_for(seconds=1)
@@ -27,9 +27,9 @@ def told(reports: list[Event], echo: int = 1) -> Profile:
 
 @given(timeline=timelines, choices=st.data())
 @settings(max_examples=how_many(250), deadline=None, derandomize=True)
-def test_order_and_repetition_of_events_do_not_matter(
+def test_any_event_order_and_repetition_gives_the_same_contact(
     timeline: list[Event], choices: st.DataObject
 ) -> None:
     repeated = timeline + choices.draw(st.lists(st.sampled_from(timeline))) if timeline else []
     shuffled = choices.draw(st.permutations(repeated))
-    assert told(shuffled, echo=choices.draw(st.integers(1, 2))) == told(timeline)
+    assert profile_after(shuffled, echo=choices.draw(st.integers(1, 2))) == profile_after(timeline)

@@ -1,5 +1,5 @@
-"""One person under many names: whatever order the reports come in, and however often, one contact
-is left in the end, and all that happened counts once."""
+"""One person with many identifiers: in any order and with any repetition of the events, one contact
+remains, and every event counts once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from tests.support.world import World
 Identifiers = Mapping[IdentifierKind, str]
 
 WORK = "ada@work.example"
-GLUE: list[Identifiers] = [
+LINKING: list[Identifiers] = [
     {"email": ADA, "external_id": "7"},
     {"email": WORK, "external_id": "7"},
     {"external_id": "7", "phone": "+33612345678"},
@@ -28,11 +28,11 @@ GLUE: list[Identifiers] = [
     {"external_id": "7", "device": "d-2"},
     {"external_id": "7", "cart": "c-1"},
 ]
-"""Events that make one person of all these names, together."""
+"""Identifiers of events that together link all identifiers to one person."""
 
-nobody: dict[str, st.SearchStrategy[str]] = {}
+no_required: dict[str, st.SearchStrategy[str]] = {}
 identifiers = st.fixed_dictionaries(
-    nobody,
+    no_required,
     optional={
         "email": st.sampled_from([ADA, WORK]),
         "external_id": st.just("7"),
@@ -44,9 +44,9 @@ identifiers = st.fixed_dictionaries(
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> list[Event]:
-    """What is reported of one person, the names glued together by some of it."""
-    names = [*GLUE, *draw(st.lists(identifiers, max_size=6))]
+def linked_events(draw: st.DrawFn) -> list[Event]:
+    """Events of one person that link all the identifiers."""
+    identifier_sets = [*LINKING, *draw(st.lists(identifiers, max_size=6))]
     return [
         Event(
             store=STORE,
@@ -54,17 +54,17 @@ def lives(draw: st.DrawFn) -> list[Event]:
             name=f"Seen {number // 4}",
             occurred_at=draw(instants),
             source=draw(st.sampled_from(["api", "shopify"])),
-            identifiers=cast("Identifiers", held),
+            identifiers=cast("Identifiers", given_identifiers),
             data={"value": draw(amounts)},
             contact=draw(people),
         )
-        for number, held in enumerate(names)
+        for number, given_identifiers in enumerate(identifier_sets)
     ]
 
 
 @dataclass(frozen=True)
 class Person:
-    """All that is known of the one contact that is left."""
+    """Everything that is known about the remaining contact."""
 
     profile: Profile
     timeline: frozenset[tuple[str, Any, str]]
@@ -72,14 +72,14 @@ class Person:
     identities: frozenset[tuple[str, str]]
 
 
-def told(reports: list[Event], pauses: list[int], echo: int = 1, seed: int = 0) -> Person:
-    """The person after these reports in this order; after some of them a second passes.
+def person_after(events: list[Event], pauses: list[int], echo: int = 1, seed: int = 0) -> Person:
+    """The person after these events in this order; after some of them a second passes.
 
-    With a seed `react` is killed now and then, so that some contacts lag behind others.
+    With a seed, random kills of `react` let some contacts lag behind others.
     """
     world = World(echo=echo, faults=Faults(rate=0.04 if seed else 0.0, seed=seed, most=6))
     world.publish({"settings.json": settings_file()})
-    for number, each in enumerate(reports):
+    for number, each in enumerate(events):
         world.append(each)
         if number in pauses:
             world.run_for(seconds=1)
@@ -102,13 +102,13 @@ def told(reports: list[Event], pauses: list[int], echo: int = 1, seed: int = 0) 
     )
 
 
-@given(life=lives(), choices=st.data())
+@given(events=linked_events(), choices=st.data())
 @settings(max_examples=how_many(300), deadline=None, derandomize=True)
-def test_one_person_is_left_whatever_the_order_and_all_counts_once(
-    life: list[Event], choices: st.DataObject
+def test_any_event_order_merges_into_the_same_single_contact(
+    events: list[Event], choices: st.DataObject
 ) -> None:
-    repeated = life + choices.draw(st.lists(st.sampled_from(life), max_size=6))
+    repeated = events + choices.draw(st.lists(st.sampled_from(events), max_size=6))
     shuffled = choices.draw(st.permutations(repeated))
     pauses = choices.draw(st.lists(st.integers(0, len(shuffled)), max_size=12))
     echo, seed = choices.draw(st.integers(1, 2)), choices.draw(st.integers(0, 1000))
-    assert told(shuffled, pauses, echo, seed) == told(life, [0, 1, 2, 3])
+    assert person_after(shuffled, pauses, echo, seed) == person_after(events, [0, 1, 2, 3])

@@ -1,6 +1,6 @@
-"""For any workflow and any customer: the compiled machine goes the way that the file says.
+"""Random workflows and customers: the compiled state machine does what the file says.
 
-Also where its waits are too long for one execution, and where each of its blocks is run again.
+This includes suspended enrollments, and block runs that are repeated after a kill.
 """
 
 from datetime import timedelta
@@ -40,8 +40,10 @@ def published() -> World:
     return world
 
 
-def told(world: World, document: Json, trigger: Happened, history: list[Happened]) -> Enrollment:
-    """The whole life of one customer in the workflow."""
+def run_contact(
+    world: World, document: Json, trigger: Happened, history: list[Happened]
+) -> Enrollment:
+    """Run one customer through the workflow and return the enrollment."""
     world.publish({"workflows/any.json": document})
     for happened in sorted([trigger, *history], key=lambda each: each.at):
         world.run_until(happened.at)
@@ -62,12 +64,12 @@ def told(world: World, document: Json, trigger: Happened, history: list[Happened
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-def test_the_machine_and_the_naive_reader_agree(
+def test_executions_match_the_reference_walk_for_any_workflow(
     published: World, document: Json, history: list[Happened], number: int, echo: int
 ) -> None:
     world = World(start=EARLY, published=published, echo=echo)
     trigger = Happened("Visited", MONDAY_NOON, {"n": number})
-    enrollment = told(world, document, trigger, history)
+    enrollment = run_contact(world, document, trigger, history)
     expected = live(document, trigger, history, chance_of(enrollment.ref))
     assert [(m.tags["step"], at) for at, m in world.posted] == expected.mails
     assert (enrollment.status, enrollment.reason) == (expected.status, expected.reason)
@@ -80,7 +82,7 @@ def test_the_machine_and_the_naive_reader_agree(
 
 
 SHORT = timedelta(minutes=30)
-"""Nearly every wait is longer: it is parked, and the next leg begins at the block behind it."""
+"""Nearly every wait is longer and suspends the enrollment."""
 
 SECOND = timedelta(seconds=1)
 
@@ -92,12 +94,12 @@ SECOND = timedelta(seconds=1)
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-def test_the_machines_of_a_workflow_of_many_legs_agree_with_the_naive_reader_too(
+def test_suspended_executions_match_the_reference_walk_for_any_workflow(
     published: World, document: Json, history: list[Happened], number: int
 ) -> None:
     world = World(start=EARLY, published=published, suspend_after=SHORT, tick=SECOND)
     trigger = Happened("Visited", MONDAY_NOON, {"n": number})
-    enrollment = told(world, document, trigger, history)
+    enrollment = run_contact(world, document, trigger, history)
     expected = live(document, trigger, history, chance_of(enrollment.ref))
     assert [m.tags["step"] for _, m in world.posted] == [step for step, _ in expected.mails]
     late = [at - due for (at, _), (_, due) in zip(world.posted, expected.mails, strict=True)]
@@ -106,14 +108,14 @@ def test_the_machines_of_a_workflow_of_many_legs_agree_with_the_naive_reader_too
 
 
 UNSENT = {"after ledger.claim"}
-"""Whoever is killed here leaves a mail of which nobody knows: see `test_kills.py`."""
+"""A kill here leaves a message with unknown result: see `test_kills.py`."""
 
 
 @given(
     document=workflows(everything=True),
     history=histories(),
     number=st.integers(0, 3),
-    parked=st.booleans(),
+    suspended=st.booleans(),
 )
 @settings(
     max_examples=how_many(12),
@@ -121,22 +123,22 @@ UNSENT = {"after ledger.claim"}
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-def test_every_block_retried_at_every_point_sends_the_same_mails(
-    published: World, document: Json, history: list[Happened], number: int, parked: bool
+def test_kill_and_retry_at_any_call_sends_the_same_mails_for_any_workflow(
+    published: World, document: Json, history: list[Happened], number: int, suspended: bool
 ) -> None:
     trigger = Happened("Visited", MONDAY_NOON, {"n": number})
 
-    def life(faults: Faults | None = None) -> tuple[World, Enrollment]:
-        suspend_after = SHORT if parked else timedelta(days=30)
+    def run(faults: Faults | None = None) -> tuple[World, Enrollment]:
+        suspend_after = SHORT if suspended else timedelta(days=30)
         world = World(start=EARLY, published=published, suspend_after=suspend_after, faults=faults)
-        return world, told(world, document, trigger, history)
+        return world, run_contact(world, document, trigger, history)
 
-    undisturbed, before = life()
-    at = undisturbed.faults.kills("run_steps")
-    kills = [kill for kill, place in at if place not in UNSENT]
+    undisturbed, before = run()
+    places = undisturbed.faults.kills("run_steps")
+    kills = [kill for kill, place in places if place not in UNSENT]
     assert kills
     for kill in kills:
-        world, after = life(Faults(kill))
+        world, after = run(Faults(kill))
         assert world.faults.struck
         assert [m.ref.id for m in world.mails] == [m.ref.id for m in undisturbed.mails]
         assert (after.status, after.reason) == (before.status, before.reason)

@@ -1,4 +1,4 @@
-"""Files on transactional mail: the right one or no mail, and never one that a visitor chose."""
+"""Attachments: transactional mail has the right file or fails; a visitor cannot choose a file."""
 
 from typing import Any
 
@@ -15,12 +15,14 @@ MAIL = send("receipt", attachments=[INVOICE, "terms.pdf"])
 
 
 def world(**files: bytes) -> World:
-    made = world_of(MAIL, send("next"))
-    held = {"invoices/1001.pdf": PDF, "terms.pdf": PDF} | {
+    new_world = world_of(MAIL, send("next"))
+    files_by_path = {"invoices/1001.pdf": PDF, "terms.pdf": PDF} | {
         name.replace("__", "/") + ".pdf": content for name, content in files.items()
     }
-    made.attachments.held.update({(STORE, path): content for path, content in held.items()})
-    return made
+    new_world.attachments.held.update(
+        {(STORE, path): content for path, content in files_by_path.items()}
+    )
+    return new_world
 
 
 def failed(world: World) -> str:
@@ -30,7 +32,7 @@ def failed(world: World) -> str:
     return reason.removeprefix("receipt (attachments): ")
 
 
-def test_a_receipt_carries_the_invoice_of_its_order() -> None:
+def test_receipt_carries_the_invoice_of_its_order() -> None:
     mailed = visited(world(), {"order": {"id": 1001}})
     (mail, other) = mailed.mails
     assert [(f.name, f.kind, f.content) for f in mail.files] == [
@@ -41,26 +43,32 @@ def test_a_receipt_carries_the_invoice_of_its_order() -> None:
 
 
 START = {"id": "go", "type": "start_workflow", "workflow": "receipt"}
-TELL = {"id": "tell", "type": "emit_event", "event": "Paid",
-        "properties": {"order": {"from": "event.order"}}}  # fmt: skip
+EMIT = {
+    "id": "tell",
+    "type": "emit_event",
+    "event": "Paid",
+    "properties": {"order": {"from": "event.order"}},
+}
 
 
 @pytest.mark.parametrize("name", ["Product Viewed", "Ordered"])
-@pytest.mark.parametrize("by", [START, TELL], ids=["start_workflow", "emit_event"])
-def test_a_visitor_chooses_no_file_through_another_workflow(by: Json, name: str) -> None:
+@pytest.mark.parametrize("by", [START, EMIT], ids=["start_workflow", "emit_event"])
+def test_visitor_event_cannot_choose_a_file_through_another_workflow(by: Json, name: str) -> None:
     mails: Json = {"title": "Receipt", "category": "transactional", "steps": [MAIL]}
-    paid = {"type": "manual"} if by is START else {"type": "event", "event": "Paid"}
-    made = World()
-    made.publish(shop(receipt={**mails, "trigger": paid}))
-    made.publish({"workflows/view.json": workflow(by, on=name, category="transactional")})
-    made.attachments.held.update({(STORE, "invoices/1001.pdf"): PDF, (STORE, "terms.pdf"): PDF})
-    made.event(name, {"order": {"id": 1001}})
-    made.run_for(hours=1)
+    trigger = {"type": "manual"} if by is START else {"type": "event", "event": "Paid"}
+    new_world = World()
+    new_world.publish(shop(receipt={**mails, "trigger": trigger}))
+    new_world.publish({"workflows/view.json": workflow(by, on=name, category="transactional")})
+    new_world.attachments.held.update(
+        {(STORE, "invoices/1001.pdf"): PDF, (STORE, "terms.pdf"): PDF}
+    )
+    new_world.event(name, {"order": {"id": 1001}})
+    new_world.run_for(hours=1)
     if name == "Ordered":
-        assert made.steps_mailed() == ["receipt"]
+        assert new_world.steps_mailed() == ["receipt"]
     else:
-        status, reason = made.messages()["receipt"]
-        assert (made.mails, status) == ([], "failed")
+        status, reason = new_world.messages()["receipt"]
+        assert (new_world.mails, status) == ([], "failed")
         assert "would be chosen by a visitor" in reason
 
 
@@ -69,17 +77,26 @@ def test_a_visitor_chooses_no_file_through_another_workflow(by: Json, name: str)
     [
         ({}, {"order": {"id": "1002"}}, f'there is no file "attachments/{INVOICE}"'),
         ({}, {}, f'"{INVOICE}" cannot be filled in: the event has no such name of a file'),
-        ({}, {"order": {"id": "../terms"}}, f'"{INVOICE}" cannot be filled in: the event has no '
-         "such name of a file"),
+        (
+            {},
+            {"order": {"id": "../terms"}},
+            f'"{INVOICE}" cannot be filled in: the event has no such name of a file',
+        ),
         ({"terms": b"<html>"}, {"order": {"id": "1001"}}, '"terms.pdf" is no PDF file'),
         ({"terms": b""}, {"order": {"id": "1001"}}, '"terms.pdf" is no PDF file'),
-        ({"terms": PDF + b"x" * MAX_BYTES}, {"order": {"id": "1001"}},
-         '"terms.pdf" is larger than 5 MB'),
-        ({"terms": PDF + b"x" * (MAX_BYTES - 30)}, {"order": {"id": "1001"}},
-         "the files are larger than 5 MB together"),
+        (
+            {"terms": PDF + b"x" * MAX_BYTES},
+            {"order": {"id": "1001"}},
+            '"terms.pdf" is larger than 5 MB',
+        ),
+        (
+            {"terms": PDF + b"x" * (MAX_BYTES - 30)},
+            {"order": {"id": "1001"}},
+            "the files are larger than 5 MB together",
+        ),
     ],
-)  # fmt: skip
-def test_without_its_files_nothing_is_sent_and_the_reason_names_no_value(
+)
+def test_mail_with_missing_or_bad_file_fails_and_reason_shows_no_value(
     files: dict[str, bytes], data: Json, reason: str
 ) -> None:
     assert failed(visited(world(**files), data)) == reason
@@ -87,38 +104,75 @@ def test_without_its_files_nothing_is_sent_and_the_reason_names_no_value(
 
 @pytest.mark.parametrize(
     "value",
-    ["", ".", "..", "../x", "a/b", "a\\b", "%2e%2e", "a.pdf", "a b", "é", "a\n", "-a", "x" * 101,
-     True, 1.5, None, [], {"id": 1}, "{event.x}", "a\x00"],
-)  # fmt: skip
-def test_no_value_leads_out_of_its_place(value: Any) -> None:
+    [
+        "",
+        ".",
+        "..",
+        "../x",
+        "a/b",
+        "a\\b",
+        "%2e%2e",
+        "a.pdf",
+        "a b",
+        "é",
+        "a\n",
+        "-a",
+        "x" * 101,
+        True,
+        1.5,
+        None,
+        [],
+        {"id": 1},
+        "{event.x}",
+        "a\x00",
+    ],
+)
+def test_unsafe_event_value_gives_no_attachment_path(value: Any) -> None:
     assert attachment_path("invoices/{event.id}.pdf", {"id": value}) is None
 
 
 @pytest.mark.parametrize(
     "path",
-    ["/a.pdf", "../a.pdf", "a/../b.pdf", "a//b.pdf", "a", "a.exe", "a.html", "a.pdf.zip", "a b.pdf",
-     "{contact.email}.pdf", "{event.id}", "{event}.pdf", "a.{event.kind}", "https://x.example/a.pdf",
-     ".hidden.pdf", "a\\b.pdf", "{event.id.pdf", "é.pdf"],
-)  # fmt: skip
-def test_a_path_that_cannot_be_attached_is_told(path: str) -> None:
+    [
+        "/a.pdf",
+        "../a.pdf",
+        "a/../b.pdf",
+        "a//b.pdf",
+        "a",
+        "a.exe",
+        "a.html",
+        "a.pdf.zip",
+        "a b.pdf",
+        "{contact.email}.pdf",
+        "{event.id}",
+        "{event}.pdf",
+        "a.{event.kind}",
+        "https://x.example/a.pdf",
+        ".hidden.pdf",
+        "a\\b.pdf",
+        "{event.id.pdf",
+        "é.pdf",
+    ],
+)
+def test_unsafe_attachment_path_is_rejected(path: str) -> None:
     assert check_path(path)
 
 
-def test_paths_that_can_be_attached() -> None:
+def test_safe_attachment_paths_are_accepted_and_filled_in() -> None:
     for path in ("terms.pdf", "a/b-c_d/E.PNG", "{event.id}.ics", "i/{event.a.b_c}-{event.d}.jpg"):
         assert check_path(path) == ""
     assert attachment_path("i/{event.a}-{event.b}.pdf", {"a": 7, "b": "x_Y-1"}) == "i/7-x_Y-1.pdf"
 
 
 def refused(document: Json) -> list[str]:
-    made = World()
-    made.publish(shop())
-    made.files.write(STORE, "workflows/w.json", text(document))
-    (report,) = made.publisher.publish(STORE, ["workflows/w.json"])
+    new_world = World()
+    new_world.publish(shop())
+    new_world.files.write(STORE, "workflows/w.json", text(document))
+    (report,) = new_world.publisher.publish(STORE, ["workflows/w.json"])
     return [f"{p.location}: {p.reason}" for p in report.problems]
 
 
-def test_marketing_and_what_visitors_may_choose_are_refused_at_publish() -> None:
+def test_publish_refuses_files_in_marketing_and_files_chosen_by_visitors() -> None:
     own = {"category": "transactional"}
     assert refused(workflow(send("a", attachments=["a.pdf"]))) == [
         "steps[0].attachments: marketing carries no files"
@@ -128,11 +182,11 @@ def test_marketing_and_what_visitors_may_choose_are_refused_at_publish() -> None
         "pdf, png, jpg, jpeg, ics, csv, txt"
     ]
     visitors = "a visitor of your pages could ask for any file: they choose this event"
-    told = f"steps[0].attachments[0]: {visitors}"
+    problem = f"steps[0].attachments[0]: {visitors}"
     for on in ("Product Viewed", "Form Submitted"):
-        asks = workflow(send("a", attachments=["{event.id}.pdf"]), on=on, **own)
-        assert refused(asks) == [told]
+        document = workflow(send("a", attachments=["{event.id}.pdf"]), on=on, **own)
+        assert refused(document) == [problem]
         assert refused(workflow(send("a", attachments=["guide.pdf"]), on=on, **own)) == []
     form = {"type": "form", "form": "footer"}
-    asks = workflow(send("a", attachments=["{event.id}.pdf"]), trigger=form, **own)
-    assert told in refused(asks)
+    document = workflow(send("a", attachments=["{event.id}.pdf"]), trigger=form, **own)
+    assert problem in refused(document)

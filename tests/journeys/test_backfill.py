@@ -1,4 +1,4 @@
-"""What is published is asked of all contacts: in parts, once, and without making news of it."""
+"""Backfill: after a publish, all contacts are evaluated, in parts, once and without new events."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,11 +24,11 @@ from tests.support.builders import ADA, STORE, send, shop, text, workflow
 from tests.support.faults import Faults, Scope
 from tests.support.world import World
 
-PEOPLE = [f"reader{number}@mail.example" for number in range(12)]
+PEOPLE = [f"contact{number}@mail.example" for number in range(12)]
 
 
 def populated(**settings: Any) -> World:
-    """A shop with twelve customers, every other of whom is gold."""
+    """A shop with twelve customers. Every second customer has the plan gold."""
     world = opened(shop(), **settings)
     for number, email in enumerate(PEOPLE):
         plan = "gold" if number % 2 else "tin"
@@ -41,11 +41,11 @@ def gold(world: World) -> list[str]:
     return [email for email in PEOPLE if "gold" in inside(world, email)]
 
 
-def moments(world: World) -> int:
+def reevaluations(world: World) -> int:
     return sum(record.event.name == REEVALUATED for record in world.state.stream)
 
 
-def test_everybody_who_belongs_to_a_new_segment_is_found_and_nobody_else_is_written_to() -> None:
+def test_new_segment_gets_its_members_and_writes_to_no_other_contact() -> None:
     world = populated()
     world.publish(segments(gold=GOLD))
     world.run_for(seconds=59)
@@ -53,15 +53,15 @@ def test_everybody_who_belongs_to_a_new_segment_is_found_and_nobody_else_is_writ
     world.run_for(minutes=3)
     assert gold(world) == PEOPLE[1::2]
     assert sorted(members(world, "gold")) == sorted(map(world.contact, PEOPLE[1::2]))
-    assert moments(world) == 6
-    looked = world.progress.looked(STORE, "segment/gold")
-    assert looked is not None
-    assert (len(looked.parts), looked.of) == (8, 8)
-    assert sum(part.evaluated for part in looked.parts.values()) == 12
-    assert sum(part.changed for part in looked.parts.values()) == 6
+    assert reevaluations(world) == 6
+    progress = world.progress.looked(STORE, "segment/gold")
+    assert progress is not None
+    assert (len(progress.parts), progress.of) == (8, 8)
+    assert sum(part.evaluated for part in progress.parts.values()) == 12
+    assert sum(part.changed for part in progress.parts.values()) == 6
 
 
-def test_who_belonged_before_is_no_news_unless_a_workflow_wants_them() -> None:
+def test_existing_members_enter_a_workflow_only_with_include_existing() -> None:
     world = populated()
     herald = {**HERALD, "trigger": {"type": "segment", "segment": "gold"}}
     all_of_them = {
@@ -79,7 +79,7 @@ def test_who_belonged_before_is_no_news_unless_a_workflow_wants_them() -> None:
     assert sorted(world.steps_mailed(PEOPLE[0])) == ["hello", "to-all"]
 
 
-def test_a_changed_condition_moves_those_whom_it_is_about() -> None:
+def test_changed_segment_condition_moves_its_members() -> None:
     world = populated()
     world.publish(segments(gold=GOLD))
     world.run_for(minutes=5)
@@ -91,22 +91,22 @@ def test_a_changed_condition_moves_those_whom_it_is_about() -> None:
     assert reported(world, SEGMENT["left"]) == [("gold", True)] * 6
 
 
-def test_the_members_of_a_deleted_segment_are_let_go_in_silence() -> None:
+def test_deleted_segment_drops_members_without_events() -> None:
     world = populated()
     world.publish(segments(gold=GOLD))
     world.run_for(minutes=5)
-    before = moments(world)
+    before = reevaluations(world)
     world.remove("segments/gold.json")
     world.run_for(minutes=5)
     assert gold(world) == members(world, "gold") == []
     assert reported(world, SEGMENT["left"]) == []
-    assert moments(world) - before == 6
+    assert reevaluations(world) - before == 6
     world.publish(segments(gold=GOLD))
     world.run_for(minutes=5)
     assert gold(world) == PEOPLE[1::2]
 
 
-def test_a_look_sets_the_times_at_which_something_changes_by_itself() -> None:
+def test_backfill_schedules_the_next_check_of_members() -> None:
     world = populated()
     recent = {"title": "Recent", "condition": {"did": "Order Completed", "within": "30 days"}}
     world.publish(segments(recent=recent))
@@ -117,141 +117,148 @@ def test_a_look_sets_the_times_at_which_something_changes_by_itself() -> None:
 
 
 @pytest.mark.parametrize("first", ["live", "draft"])
-def test_who_was_there_before_a_birthday_workflow_is_wished_well_too(first: str) -> None:
+def test_date_trigger_reaches_contacts_from_before_the_publish(first: str) -> None:
     world = opened(shop())
     for number, email in enumerate(PEOPLE[:3]):
         world.event("Signed Up", email=email, properties={"born": f"1990-11-{10 + number}"})
     world.run_for(minutes=5)
-    wishes = workflow(
+    greeting = workflow(
         send("wishes"),
         trigger={"type": "date", "field": "properties.born"},
         category="transactional",
         status=first,
     )
-    world.publish({"workflows/wishes.json": wishes})
+    world.publish({"workflows/wishes.json": greeting})
     world.run_for(minutes=5)
-    world.publish({"workflows/wishes.json": {**wishes, "status": "live"}})
+    world.publish({"workflows/wishes.json": {**greeting, "status": "live"}})
     world.run_for(days=12)
     assert [world.mailed_at("wishes", email).day for email in PEOPLE[:3]] == [10, 11, 12]
 
 
-def test_a_birthday_that_comes_between_publishing_and_the_look_is_not_missed() -> None:
+def test_date_due_between_publish_and_backfill_is_not_missed() -> None:
     world = opened(shop())
     world.event("Signed Up", email=ADA, properties={"born": "1990-11-03"})
     world.run_for(hours=20, minutes=59, seconds=40)
-    wishes = workflow(
+    greeting = workflow(
         send("wishes"),
         trigger={"type": "date", "field": "properties.born", "at": "09:00"},
         category="transactional",
     )
-    world.publish({"workflows/wishes.json": wishes})
+    world.publish({"workflows/wishes.json": greeting})
     assert world.now < datetime(2026, 11, 3, 9, tzinfo=UTC)
     world.run_for(days=300)
     assert world.mailed_at("wishes", ADA).date() == date(2026, 11, 3)
 
 
-def test_a_birthday_of_before_the_workflow_is_not_made_up_for() -> None:
+def test_date_due_before_the_publish_is_not_made_up_for() -> None:
     world = opened(shop())
     world.event("Signed Up", email=ADA, properties={"born": "1990-11-03"})
     world.run_for(hours=21, seconds=10)
-    wishes = workflow(
+    greeting = workflow(
         send("wishes"),
         trigger={"type": "date", "field": "properties.born", "at": "09:00"},
         category="transactional",
     )
-    world.publish({"workflows/wishes.json": wishes})
+    world.publish({"workflows/wishes.json": greeting})
     world.run_for(days=300)
     assert world.steps_mailed(ADA) == []
 
 
-def test_who_was_there_before_a_workflow_that_was_paused_at_first_is_wished_well_too() -> None:
+def test_date_trigger_published_paused_reaches_earlier_contacts_once_live() -> None:
     world = opened(shop())
     world.event("Signed Up", email=ADA, properties={"born": "1990-11-10"})
     world.run_for(minutes=5)
     trigger = {"type": "date", "field": "properties.born"}
-    wishes = workflow(send("wishes"), trigger=trigger, category="transactional")
-    world.publish({"workflows/wishes.json": {**wishes, "status": "paused"}})
+    greeting = workflow(send("wishes"), trigger=trigger, category="transactional")
+    world.publish({"workflows/wishes.json": {**greeting, "status": "paused"}})
     world.run_for(minutes=5)
-    world.publish({"workflows/wishes.json": wishes})
+    world.publish({"workflows/wishes.json": greeting})
     world.run_for(days=12)
     assert world.steps_mailed(ADA) == ["wishes"]
 
 
-def test_a_look_that_had_to_wait_brings_back_nothing_of_before_a_later_workflow() -> None:
-    """Looks cannot begin for three days; then a daily letter is published, an hour after nine."""
+def test_delayed_backfill_does_not_fire_occurrences_from_before_a_publish() -> None:
+    """Backfills cannot start for three days; then a daily newsletter is published at ten."""
     world = opened({**shop(), **segments(gold=GOLD)})
     world.event("Order Completed", email=ADA, properties={"plan": "gold"})
     world.run_for(minutes=5)
-    works = world.look_works
-    world.look_works = replace(works, memory=timedelta(days=30))
+    usual = world.backfill_scheduler
+    world.backfill_scheduler = replace(usual, memory=timedelta(days=30))
     world.publish(segments(buyers=BUYERS))
     world.run_for(days=2, hours=22)
-    letter = workflow(
-        send("letter"),
+    newsletter = workflow(
+        send("newsletter"),
         trigger={
-            "type": "schedule", "rrule": "FREQ=DAILY;BYHOUR=9", "segment": "gold",
+            "type": "schedule",
+            "rrule": "FREQ=DAILY;BYHOUR=9",
+            "segment": "gold",
             "timezone": "contact",
         },
-        category="transactional", reentry={"allow": "always"},
-    )  # fmt: skip
-    world.publish({"workflows/letter.json": letter})
+        category="transactional",
+        reentry={"allow": "always"},
+    )
+    world.publish({"workflows/newsletter.json": newsletter})
     world.run_for(minutes=2)
-    world.look_works = works
+    world.backfill_scheduler = usual
     world.run_for(hours=6)
     assert world.steps_mailed(ADA) == []
     world.run_for(days=1)
-    assert world.steps_mailed(ADA) == ["letter"]
+    assert world.steps_mailed(ADA) == ["newsletter"]
 
 
-def test_what_is_published_together_is_looked_for_together() -> None:
+def test_files_published_together_share_one_backfill() -> None:
     world = populated()
     world.publish(segments(gold=GOLD, buyers=BUYERS))
     world.run_for(minutes=5)
     assert len(world.looks) == 1
 
 
-def looking(world: World, **changes: Any) -> BackfillWorker:
+def backfill_worker(world: World, **changes: Any) -> BackfillWorker:
     parts: dict[str, Any] = {
-        "contacts": world.contacts, "timeline": world.timeline, "registry": world.registry,
-        "members": world.members, "segmenter": world.segmenter, "progress": world.progress,
+        "contacts": world.contacts,
+        "timeline": world.timeline,
+        "registry": world.registry,
+        "members": world.members,
+        "segmenter": world.segmenter,
+        "progress": world.progress,
         "now": lambda: world.now,
-    }  # fmt: skip
+    }
     return BackfillWorker(**(parts | changes))
 
 
-def test_a_part_goes_on_where_it_stopped() -> None:
+def test_backfill_partition_resumes_where_it_stopped() -> None:
     world = populated()
-    world.looker = looking(world, most=1)
+    world.backfill_worker = backfill_worker(world, most=1)
     world.publish(segments(gold=GOLD))
     world.run_for(minutes=10)
     assert gold(world) == PEOPLE[1::2]
 
 
-def test_a_contact_that_cannot_be_looked_at_holds_nobody_up_and_is_left_to_react() -> None:
+def test_contact_that_fails_in_backfill_blocks_no_other_and_is_left_to_react() -> None:
     world = populated()
 
-    class Choosy(SegmentEvaluator):
+    class FailsForOneContact(SegmentEvaluator):
         def evaluate_for_backfill(self, profile: Profile, *rest: Any) -> Profile:
             if profile.contact == world.contact(PEOPLE[0]):
-                raise ValueError("this one not")
+                raise ValueError("this contact fails")
             return super().evaluate_for_backfill(profile, *rest)
 
-    choosy = Choosy(world.timeline, world.registry, world.members)
-    world.looker = looking(world, segmenter=choosy)
+    failing = FailsForOneContact(world.timeline, world.registry, world.members)
+    world.backfill_worker = backfill_worker(world, segmenter=failing)
     world.publish(segments(gold=GOLD))
     world.run_for(minutes=10)
     assert gold(world) == PEOPLE[1::2]
-    assert moments(world) == 6 + 1
+    assert reevaluations(world) == 6 + 1
 
 
-def test_a_look_knows_which_segments_ask_about_the_score() -> None:
+def test_scoring_backfill_covers_segments_that_use_the_score() -> None:
     world = populated()
     world.publish(segments(hot={"title": "Hot", "condition": {"contact": "score", "gte": 50}}))
     assert segments_to_backfill(["scoring"], world.shelf.head(STORE)) == ["hot"]
 
 
-def test_what_can_only_be_seen_by_being_there_is_kept_for_the_members() -> None:
-    """The shop's own lists of members: by the API or an import, through one event each."""
+def test_static_segment_gets_no_members_from_backfill() -> None:
+    """The API and imports add members to a static segment, with one event for each."""
     world = populated()
     world.publish(segments(guests={"title": "Guests", "static": True}))
     world.run_for(minutes=5)
@@ -263,7 +270,7 @@ def test_what_can_only_be_seen_by_being_there_is_kept_for_the_members() -> None:
 
 
 def story(world: World) -> None:
-    """A contact enters, leaves by the clock, is found by a look, and is let go."""
+    """A contact enters, leaves after a month, is found by a backfill, and is removed."""
     for number in range(2):
         world.event("Order Completed", id_=f"o-{number}", properties={"plan": "gold"})
     world.run_for(days=31)
@@ -273,8 +280,8 @@ def story(world: World) -> None:
     world.run_for(minutes=10)
 
 
-def crossings(world: World) -> list[tuple[str, str]]:
-    """The events of entering and leaving."""
+def membership_changes(world: World) -> list[tuple[str, str]]:
+    """The `Segment Entered` and `Segment Left` events."""
     return sorted(
         (record.event.name, record.event.data["segment"])
         for record in world.state.stream
@@ -282,12 +289,12 @@ def crossings(world: World) -> list[tuple[str, str]]:
     )
 
 
-def seen(world: World) -> object:
+def visible_result(world: World) -> object:
     return (
         inside(world),
         members(world, "buyers"),
         members(world, "gold"),
-        crossings(world),
+        membership_changes(world),
         sorted(world.steps_mailed(ADA)),
         world.profile().next_check,
     )
@@ -295,45 +302,45 @@ def seen(world: World) -> object:
 
 @pytest.fixture(scope="module")
 def published() -> World:
-    farewell = workflow(
+    goodbye = workflow(
         send("good-bye"),
         trigger={"type": "segment", "segment": "buyers", "on": "left"},
         category="transactional",
     )
     world = World()
-    world.publish({**shop(herald=HERALD, farewell=farewell), **segments(buyers=BUYERS)})
+    world.publish({**shop(herald=HERALD, goodbye=goodbye), **segments(buyers=BUYERS)})
     world.shelf.works.clear()
     return world
 
 
 @pytest.mark.parametrize("scope", ["react", "looks", "trigger_date"])
-def test_a_kill_changes_nothing_that_anyone_sees(published: World, scope: Scope) -> None:
+def test_kill_at_any_call_changes_no_membership_or_mail(published: World, scope: Scope) -> None:
     undisturbed = World(published=published)
     story(undisturbed)
-    expected = seen(undisturbed)
-    assert crossings(undisturbed) == [
+    expected = visible_result(undisturbed)
+    assert membership_changes(undisturbed) == [
         ("Segment Entered", "buyers"),
         ("Segment Entered", "gold"),
         ("Segment Left", "buyers"),
     ]
-    found = [kill for kill, _ in undisturbed.faults.kills(scope)]
-    assert found
-    for kill in found:
+    kills = [kill for kill, _ in undisturbed.faults.kills(scope)]
+    assert kills
+    for kill in kills:
         world = World(published=published, faults=Faults(kill))
         story(world)
         assert world.faults.struck
-        assert seen(world) == expected, world.faults.struck
+        assert visible_result(world) == expected, world.faults.struck
 
 
 @pytest.mark.parametrize("echo", [2, 3])
-def test_a_stream_that_repeats_itself_changes_nothing(published: World, echo: int) -> None:
+def test_repeated_stream_records_change_no_membership_or_mail(published: World, echo: int) -> None:
     once, often = World(published=published), World(published=published, echo=echo)
     story(once)
     story(often)
-    assert seen(often) == seen(once)
+    assert visible_result(often) == visible_result(once)
 
 
-def test_a_file_may_be_written_while_it_is_published() -> None:
+def test_same_path_twice_in_one_publish_makes_one_version() -> None:
     world = populated()
     world.files.write(STORE, "segments/gold.json", text(GOLD))
     world.publisher.publish(STORE, ["segments/gold.json", "segments/gold.json"])

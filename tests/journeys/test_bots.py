@@ -1,4 +1,4 @@
-"""What mail programs and link scanners do on their own wakes nobody and earns no points."""
+"""Opens and clicks of mail programs and link scanners end no wait and earn no points."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ APPLE = {"userAgent": "Mozilla/5.0"}
 LINKS = tuple(f"https://shop.example/{name}" for name in "abcd")
 
 
-def told(*steps: Any, **files: Any) -> World:
-    """Ada gets a mail, and the workflow goes on."""
+def world_with(*steps: Any, **files: Any) -> World:
+    """Ada gets a mail, and the workflow continues with these steps."""
     world = World()
     visit = workflow(send("hello"), *steps, on="Visited", category="transactional")
     world.publish(shop(visit=visit) | files)
@@ -23,17 +23,17 @@ def told(*steps: Any, **files: Any) -> World:
 
 
 def scan(world: World, mail: OutgoingEmail) -> None:
-    """A scanner follows all links at once, two seconds after the mail was handed over."""
+    """A scanner follows all links at once, two seconds after the submission."""
     for link in LINKS:
-        world.report_of_post(mail, "Click", {"link": link, "userAgent": "Mozilla/5.0 (Windows)"})
+        world.send_ses_event(mail, "Click", {"link": link, "userAgent": "Mozilla/5.0 (Windows)"})
     world.run_for(seconds=1)
 
 
 WAIT = wait_for("heard", "Email Clicked", "2 days", [send("thanks")], [send("nudge")])
 
 
-def test_a_scanner_wakes_nobody_and_the_reader_who_comes_after_it_does() -> None:
-    world = told(WAIT)
+def test_scanner_clicks_do_not_end_a_wait_but_a_later_human_click_does() -> None:
+    world = world_with(WAIT)
     scan(world, world.last_mail())
     world.run_for(hours=3)
     assert world.steps_mailed() == ["hello"]
@@ -42,8 +42,8 @@ def test_a_scanner_wakes_nobody_and_the_reader_who_comes_after_it_does() -> None
     assert world.steps_mailed() == ["hello", "thanks"]
 
 
-def test_whoever_is_only_scanned_is_asked_again() -> None:
-    world = told(WAIT)
+def test_wait_with_only_scanner_clicks_times_out() -> None:
+    world = world_with(WAIT)
     scan(world, world.last_mail())
     world.run_for(days=3)
     assert world.steps_mailed() == ["hello", "nudge"]
@@ -53,29 +53,29 @@ def test_whoever_is_only_scanned_is_asked_again() -> None:
     assert world.numbers("visit").steps["hello"].statuses["clicked"] == 0
 
 
-@pytest.mark.parametrize("machines", [True, False])
-def test_a_condition_may_ask_for_machines_too(machines: bool) -> None:
-    asked = {"email": "hello", "was": "opened", "include_bots": machines}
-    world = told(delay("1 day"), branch("b", asked, [send("seen")], [send("unseen")]))
+@pytest.mark.parametrize("include_bots", [True, False])
+def test_condition_counts_bot_opens_only_with_include_bots(include_bots: bool) -> None:
+    condition = {"email": "hello", "was": "opened", "include_bots": include_bots}
+    world = world_with(delay("1 day"), branch("b", condition, [send("seen")], [send("unseen")]))
     world.run_for(hours=1)
-    world.report_of_post(world.last_mail(), "Open", APPLE)
+    world.send_ses_event(world.last_mail(), "Open", APPLE)
     world.run_for(days=2)
-    assert world.steps_mailed() == ["hello", "seen" if machines else "unseen"]
+    assert world.steps_mailed() == ["hello", "seen" if include_bots else "unseen"]
 
 
-def test_a_wait_may_name_what_a_machine_does() -> None:
-    world = told(wait_for("m", "Email Opened by Bot", "1 day", [send("fetched")]))
+def test_wait_for_can_name_a_bot_event() -> None:
+    world = world_with(wait_for("m", "Email Opened by Bot", "1 day", [send("fetched")]))
     world.run_for(hours=1)
-    world.report_of_post(world.last_mail(), "Open", APPLE)
+    world.send_ses_event(world.last_mail(), "Open", APPLE)
     world.run_for(minutes=1)
     assert world.steps_mailed() == ["hello", "fetched"]
 
 
-def test_machines_earn_no_points() -> None:
+def test_bot_opens_earn_no_points() -> None:
     rules = {"points": [{"id": "reads", "event": "Email Opened", "points": 10}]}
-    world = told(delay("3 days"), **{"scoring.json": rules})
+    world = world_with(delay("3 days"), **{"scoring.json": rules})
     world.run_for(hours=1)
-    world.report_of_post(world.last_mail(), "Open", APPLE)
+    world.send_ses_event(world.last_mail(), "Open", APPLE)
     world.run_for(minutes=1)
     assert world.profile().get("score") in (None, 0)
     world.open(world.last_mail())
@@ -83,8 +83,8 @@ def test_machines_earn_no_points() -> None:
     assert world.profile().get("score") == 10
 
 
-def test_the_event_says_that_it_was_a_machine_and_why() -> None:
-    world = told(delay("1 day"))
+def test_bot_click_event_carries_bot_flag_and_reason() -> None:
+    world = world_with(delay("1 day"))
     scan(world, world.last_mail())
     data = [r.event.data for r in world.state.stream if r.event.name == "Email Clicked by Bot"]
     assert [(each["bot"], each["bot_reason"]) for each in data] == [(True, "too soon")] * len(LINKS)

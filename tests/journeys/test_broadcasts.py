@@ -1,4 +1,4 @@
-"""A schedule comes round: everybody in the segment is told once, whatever happens meanwhile."""
+"""Broadcasts: every member of the segment gets the mail once, whatever happens meanwhile."""
 
 import json
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ REPORT = "reports/workflows.news.broadcast.json"
 
 
 def files(news: Json) -> dict[str, Content]:
-    """A shop with a schedule, and the segment that it is for."""
+    """A shop with a broadcast and its segment."""
     readers = {"title": "Readers", "static": True}
     return {**shop(news=news), "segments/readers.json": readers}
 
 
 @dataclass
-class Readers:
-    """A segment whose members are said by the test."""
+class FixedMembers:
+    """Implements `Members` for one segment with members that the test sets."""
 
     names: list[str] = field(default_factory=list)
 
@@ -43,22 +43,22 @@ class Readers:
         return len(self.names)
 
 
-class Newsroom:
-    """A shop with one newsletter and some readers who said yes."""
+class NewsletterShop:
+    """A shop with one newsletter and some recipients who consented."""
 
-    def __init__(self, trigger: Json = THURSDAY, readers: int = 5, **more: Any) -> None:
+    def __init__(self, trigger: Json = THURSDAY, recipients: int = 5, **more: Any) -> None:
         self.faults: Faults = more.pop("faults", None) or Faults()
         self.world = World(faults=self.faults)
-        self.readers = Readers()
-        for number in range(readers):
+        self.members = FixedMembers()
+        for number in range(recipients):
             self.world.consent(email=f"{number}@mail.example")
-            self.readers.names.append(contact(f"{number}@mail.example"))
+            self.members.names.append(contact(f"{number}@mail.example"))
         self.world.run_for(minutes=1)
         self.edit(trigger, **{**ALWAYS, **more})
         around = self.faults.around
         self.most = 100
         self.broadcaster = Broadcaster(
-            around(self.readers, "members"),
+            around(self.members, "members"),
             self.world.timeline,
             self.world.registry,
             around(self.world.works, "works"),
@@ -71,14 +71,14 @@ class Newsroom:
         document = workflow(send("mail"), trigger=trigger, **more)
         self.world.publish(files(document))
 
-    def minutes(self, **duration: float) -> None:
-        """Let time pass, with the clock's minute at every quarter of an hour."""
+    def run_for(self, **duration: float) -> None:
+        """Let time pass and run the broadcaster every 15 minutes."""
         end = self.world.now + timedelta(**duration)
         while self.world.now < end:
             self.world.run_for(minutes=15)
-            self.minute()
+            self.run_broadcaster()
 
-    def minute(self) -> None:
+    def run_broadcaster(self) -> None:
         for _ in range(5):
             try:
                 with self.faults.within("trigger_date", lambda: None):
@@ -90,7 +90,7 @@ class Newsroom:
         self.world.pass_on()
 
     def mailed(self) -> list[tuple[str, str]]:
-        """Who got a mail, and in which hour."""
+        """The hour and the recipient of every mail."""
         return sorted(
             (instants.format_instant(at)[:13], mail.to.partition("@")[0])
             for at, mail in self.world.posted
@@ -101,137 +101,168 @@ class Newsroom:
         return report
 
 
-def all_at(*hours: str, readers: int = 5) -> list[tuple[str, str]]:
-    return [(hour, str(number)) for hour in hours for number in range(readers)]
+def all_at(*hours: str, recipients: int = 5) -> list[tuple[str, str]]:
+    return [(hour, str(number)) for hour in hours for number in range(recipients)]
 
 
-def test_everybody_in_the_segment_is_told_every_week() -> None:
-    room = Newsroom()
-    room.minutes(days=11)
-    assert room.mailed() == all_at("2026-11-05T11", "2026-11-12T11")
-    assert room.report() == {
-        "workflow": "news", "segment": "readers", "planned": "2026-11-12T11:00:00.000Z",
-        "state": "finished", "sent": 5, "of": 5, "percent": 100.0,
-        "at": "2026-11-12T11:01:00.000Z", "next": "2026-11-19T11:00:00.000Z",
-    }  # fmt: skip
+def test_weekly_broadcast_reaches_every_segment_member_each_week() -> None:
+    newsletter = NewsletterShop()
+    newsletter.run_for(days=11)
+    assert newsletter.mailed() == all_at("2026-11-05T11", "2026-11-12T11")
+    assert newsletter.report() == {
+        "workflow": "news",
+        "segment": "readers",
+        "planned": "2026-11-12T11:00:00.000Z",
+        "state": "finished",
+        "sent": 5,
+        "of": 5,
+        "percent": 100.0,
+        "at": "2026-11-12T11:01:00.000Z",
+        "next": "2026-11-19T11:00:00.000Z",
+    }
 
 
-def test_one_time_is_one_time_on_the_stores_clock() -> None:
-    room = Newsroom({"type": "schedule", "at": "2026-11-05T11:00", "segment": "readers"})
-    room.minutes(days=11)
-    assert room.mailed() == all_at("2026-11-05T11")
-    assert room.report()["next"] is None
-    assert room.world.works.open() == []
+def test_one_time_broadcast_runs_once_in_store_time_zone() -> None:
+    newsletter = NewsletterShop(
+        {"type": "schedule", "at": "2026-11-05T11:00", "segment": "readers"}
+    )
+    newsletter.run_for(days=11)
+    assert newsletter.mailed() == all_at("2026-11-05T11")
+    assert newsletter.report()["next"] is None
+    assert newsletter.world.works.open() == []
 
 
-def test_a_large_segment_is_told_part_by_part_and_the_report_says_how_far() -> None:
-    room = Newsroom(readers=9)
-    room.broadcaster = Broadcaster(
-        room.readers, room.world.timeline, room.world.registry, room.world.works,
-        room.world.files, lambda: room.world.now, 4,
-    )  # fmt: skip
-    room.world.run_until(MONDAY_NOON + timedelta(days=2, hours=23))
-    told = []
+def test_large_segment_is_sent_in_parts_and_report_shows_progress() -> None:
+    newsletter = NewsletterShop(recipients=9)
+    newsletter.broadcaster = Broadcaster(
+        newsletter.members,
+        newsletter.world.timeline,
+        newsletter.world.registry,
+        newsletter.world.works,
+        newsletter.world.files,
+        lambda: newsletter.world.now,
+        4,
+    )
+    newsletter.world.run_until(MONDAY_NOON + timedelta(days=2, hours=23))
+    reports = []
     for _ in range(3):
-        room.minute()
-        told.append((room.report()["state"], room.report()["sent"], room.report()["percent"]))
-        room.world.run_for(minutes=1)
-    assert told == [("running", 4, 44.4), ("running", 8, 88.9), ("finished", 9, 100.0)]
-    assert [name for _, name in room.mailed()] == [str(n) for n in range(9)]
+        newsletter.run_broadcaster()
+        reports.append(
+            (
+                newsletter.report()["state"],
+                newsletter.report()["sent"],
+                newsletter.report()["percent"],
+            )
+        )
+        newsletter.world.run_for(minutes=1)
+    assert reports == [("running", 4, 44.4), ("running", 8, 88.9), ("finished", 9, 100.0)]
+    assert [name for _, name in newsletter.mailed()] == [str(n) for n in range(9)]
 
 
-def test_a_broadcast_that_takes_days_still_reaches_the_last() -> None:
-    room = Newsroom()
-    room.broadcaster = Broadcaster(
-        room.readers, room.world.timeline, room.world.registry, room.world.works,
-        room.world.files, lambda: room.world.now, 1,
-    )  # fmt: skip
-    room.world.run_until(MONDAY_NOON + timedelta(days=2, hours=23))
+def test_broadcast_that_takes_days_still_reaches_the_last_member() -> None:
+    newsletter = NewsletterShop()
+    newsletter.broadcaster = Broadcaster(
+        newsletter.members,
+        newsletter.world.timeline,
+        newsletter.world.registry,
+        newsletter.world.works,
+        newsletter.world.files,
+        lambda: newsletter.world.now,
+        1,
+    )
+    newsletter.world.run_until(MONDAY_NOON + timedelta(days=2, hours=23))
     for _ in range(5):
-        room.minute()
-        room.world.run_for(hours=20)
-    assert sorted(name for _, name in room.mailed()) == ["0", "1", "2", "3", "4"]
+        newsletter.run_broadcaster()
+        newsletter.world.run_for(hours=20)
+    assert sorted(name for _, name in newsletter.mailed()) == ["0", "1", "2", "3", "4"]
 
 
-def test_a_large_segment_keeps_no_other_newsletter_waiting() -> None:
-    room = Newsroom(readers=9)
+def test_large_segment_does_not_delay_another_broadcast() -> None:
+    newsletter = NewsletterShop(recipients=9)
     document = workflow(send("mail"), trigger=THURSDAY, **ALWAYS)
-    room.world.publish({"workflows/a-second.json": document})
-    room.broadcaster = Broadcaster(
-        room.readers, room.world.timeline, room.world.registry, room.world.works,
-        room.world.files, lambda: room.world.now, 4,
-    )  # fmt: skip
-    room.world.run_until(MONDAY_NOON + timedelta(days=2, hours=23))
-    room.minute()
-    told = [
-        json.loads(room.world.files.read(STORE, f"reports/workflows.{name}.broadcast.json") or "")
+    newsletter.world.publish({"workflows/a-second.json": document})
+    newsletter.broadcaster = Broadcaster(
+        newsletter.members,
+        newsletter.world.timeline,
+        newsletter.world.registry,
+        newsletter.world.works,
+        newsletter.world.files,
+        lambda: newsletter.world.now,
+        4,
+    )
+    newsletter.world.run_until(MONDAY_NOON + timedelta(days=2, hours=23))
+    newsletter.run_broadcaster()
+    reports = [
+        json.loads(
+            newsletter.world.files.read(STORE, f"reports/workflows.{name}.broadcast.json") or ""
+        )
         for name in ("news", "a-second")
     ]
-    assert [report["sent"] for report in told] == [2, 2]
+    assert [report["sent"] for report in reports] == [2, 2]
 
 
 @pytest.mark.no_cover
-def test_whoever_is_killed_anywhere_everybody_is_told_and_nobody_twice() -> None:
-    def story(faults: Faults) -> Newsroom:
-        room = Newsroom(faults=faults)
-        room.world.run_until(MONDAY_NOON + timedelta(days=2, hours=22))
-        room.minutes(hours=3)
-        return room
+def test_kill_at_any_call_sends_broadcast_to_each_member_once() -> None:
+    def run(faults: Faults) -> NewsletterShop:
+        newsletter = NewsletterShop(faults=faults)
+        newsletter.world.run_until(MONDAY_NOON + timedelta(days=2, hours=22))
+        newsletter.run_for(hours=3)
+        return newsletter
 
-    undisturbed = story(Faults())
+    undisturbed = run(Faults())
     expected = undisturbed.mailed()
     assert len(expected) == 5
     for kill, place in undisturbed.faults.kills("trigger_date"):
-        room = story(Faults(kill))
-        assert room.faults.struck == [place]
-        assert room.mailed() == expected
+        newsletter = run(Faults(kill))
+        assert newsletter.faults.struck == [place]
+        assert newsletter.mailed() == expected
 
 
-def test_a_newsletter_that_was_paused_at_first_comes_when_it_is_not_any_more() -> None:
-    room = Newsroom(status="paused")
-    room.minutes(days=1)
-    room.edit(THURSDAY, **ALWAYS)
-    room.minutes(days=4)
-    assert room.mailed() == all_at("2026-11-05T11")
+def test_broadcast_published_paused_runs_once_live() -> None:
+    newsletter = NewsletterShop(status="paused")
+    newsletter.run_for(days=1)
+    newsletter.edit(THURSDAY, **ALWAYS)
+    newsletter.run_for(days=4)
+    assert newsletter.mailed() == all_at("2026-11-05T11")
 
 
-def test_an_edit_of_a_later_step_leaves_a_broadcast_alone() -> None:
-    room = Newsroom()
-    room.minutes(days=1)
+def test_edit_of_a_later_step_keeps_the_next_broadcast() -> None:
+    newsletter = NewsletterShop()
+    newsletter.run_for(days=1)
     document = workflow(send("mail"), send("more"), trigger=THURSDAY, **ALWAYS)
-    room.world.publish(files(document))
-    room.minutes(days=4)
-    assert {hour for hour, _ in room.mailed()} == {"2026-11-05T11"}
-    assert len(room.mailed()) == 10
+    newsletter.world.publish(files(document))
+    newsletter.run_for(days=4)
+    assert {hour for hour, _ in newsletter.mailed()} == {"2026-11-05T11"}
+    assert len(newsletter.mailed()) == 10
 
 
-def test_another_time_replaces_the_one_that_was_waited_for() -> None:
-    room = Newsroom()
-    room.edit({**THURSDAY, "rrule": "FREQ=WEEKLY;BYDAY=FR;BYHOUR=10"}, **ALWAYS)
-    room.minutes(days=5)
-    assert room.mailed() == all_at("2026-11-06T10")
+def test_changed_schedule_replaces_the_next_broadcast() -> None:
+    newsletter = NewsletterShop()
+    newsletter.edit({**THURSDAY, "rrule": "FREQ=WEEKLY;BYDAY=FR;BYHOUR=10"}, **ALWAYS)
+    newsletter.run_for(days=5)
+    assert newsletter.mailed() == all_at("2026-11-06T10")
 
 
-def test_a_workflow_that_is_gone_tells_nobody() -> None:
-    room = Newsroom()
-    room.world.remove("workflows/news.json")
-    room.minutes(days=5)
-    assert room.mailed() == []
-    assert room.world.works.open() == []
+def test_deleted_workflow_sends_no_broadcast() -> None:
+    newsletter = NewsletterShop()
+    newsletter.world.remove("workflows/news.json")
+    newsletter.run_for(days=5)
+    assert newsletter.mailed() == []
+    assert newsletter.world.works.open() == []
 
 
-def test_a_paused_workflow_waits_and_a_day_late_it_is_too_late() -> None:
-    room = Newsroom()
-    room.edit(status="paused", **ALWAYS)
-    room.minutes(days=3)
-    room.edit(**ALWAYS)
-    room.minutes(hours=2)
-    assert {hour for hour, _ in room.mailed()} == {"2026-11-05T12"}
-    room.edit(status="paused", **ALWAYS)
-    room.minutes(days=9)
-    room.edit(**ALWAYS)
-    room.minutes(days=5)
-    assert {hour for hour, _ in room.mailed()} == {"2026-11-05T12", "2026-11-19T11"}
+def test_paused_broadcast_is_sent_late_but_not_a_day_late() -> None:
+    newsletter = NewsletterShop()
+    newsletter.edit(status="paused", **ALWAYS)
+    newsletter.run_for(days=3)
+    newsletter.edit(**ALWAYS)
+    newsletter.run_for(hours=2)
+    assert {hour for hour, _ in newsletter.mailed()} == {"2026-11-05T12"}
+    newsletter.edit(status="paused", **ALWAYS)
+    newsletter.run_for(days=9)
+    newsletter.edit(**ALWAYS)
+    newsletter.run_for(days=5)
+    assert {hour for hour, _ in newsletter.mailed()} == {"2026-11-05T12", "2026-11-19T11"}
 
 
 @pytest.mark.parametrize(
@@ -242,7 +273,7 @@ def test_a_paused_workflow_waits_and_a_day_late_it_is_too_late() -> None:
         ({"rrule": "FREQ=DAILY"}, {}, "reentry"),
     ],
 )
-def test_a_schedule_that_would_reach_nobody_is_not_published(
+def test_schedule_that_would_reach_no_contact_is_refused(
     trigger: Json, more: Json, place: str
 ) -> None:
     world = World()

@@ -1,4 +1,4 @@
-"""A checkout as Shopify tells it in real life: first of nobody, then an address, then a yes."""
+"""A checkout as Shopify reports it: first anonymous, then with an address, then with consent."""
 
 from datetime import timedelta
 
@@ -15,16 +15,18 @@ SERIES = ["reminder", "offer", "last-call"]
 
 
 def begin(*deliveries: str, store: World | None = None) -> World:
-    """Deliver a checkout as it grows, a minute apart, and let the days pass."""
+    """Deliver the states of a growing checkout, a minute apart, and let ten days pass."""
     world = store or World()
     if store is None:
         world.publish(FILES)
     began = {"created_at": instants.format_instant(world.now), "total_price": "150.00"}
     for delivery in deliveries:
         sample = {
-            "nobody": load("shopify", "checkouts.create.anonymous"),
+            "anonymous": load("shopify", "checkouts.create.anonymous"),
             "address": load("shopify", "checkouts.update.address"),
-            "yes": load("shopify", "checkouts.update.address").but(buyer_accepts_marketing=True),
+            "consent": load("shopify", "checkouts.update.address").but(
+                buyer_accepts_marketing=True
+            ),
         }[delivery]
         world.shopify(sample.but(updated_at=instants.format_instant(world.now), **began))
         world.run_for(minutes=1)
@@ -35,15 +37,15 @@ def begin(*deliveries: str, store: World | None = None) -> World:
 @pytest.mark.parametrize(
     "deliveries",
     [
-        ("yes",),
-        ("nobody", "yes"),
-        ("address", "yes"),
-        ("nobody", "address", "yes"),
-        ("nobody", "address", "address", "yes", "yes"),
+        ("consent",),
+        ("anonymous", "consent"),
+        ("address", "consent"),
+        ("anonymous", "address", "consent"),
+        ("anonymous", "address", "address", "consent", "consent"),
     ],
     ids=" ".join,
 )
-def test_a_shopper_who_says_yes_during_the_checkout_is_reminded_once(
+def test_consent_during_shopify_checkout_sends_series_once(
     deliveries: tuple[str, ...],
 ) -> None:
     world = begin(*deliveries)
@@ -51,22 +53,22 @@ def test_a_shopper_who_says_yes_during_the_checkout_is_reminded_once(
     assert len(world.enrollments_of(SHOPPER)) == 1
 
 
-@pytest.mark.parametrize("deliveries", [("nobody",), ("address",), ("nobody", "address")])
-def test_a_shopper_who_never_says_yes_is_left_alone(deliveries: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("deliveries", [("anonymous",), ("address",), ("anonymous", "address")])
+def test_shopify_checkout_without_consent_sends_nothing(deliveries: tuple[str, ...]) -> None:
     assert begin(*deliveries).mails == []
 
 
 @pytest.mark.parametrize("reentry", ["always", "never"])
-def test_a_checkout_that_everyone_may_enter_is_entered_once(reentry: str) -> None:
+def test_growing_checkout_enters_once_without_audience(reentry: str) -> None:
     world = World()
-    anyone = {key: value for key, value in CART.items() if key != "audience"}
-    world.publish(shop(abandoned_cart={**anyone, "reentry": {"allow": reentry}}))
-    begin("nobody", "address", "yes", store=world)
+    without_audience = {key: value for key, value in CART.items() if key != "audience"}
+    world.publish(shop(abandoned_cart={**without_audience, "reentry": {"allow": reentry}}))
+    begin("anonymous", "address", "consent", store=world)
     assert len(world.state.enrollments) == 1
     assert world.steps_mailed(SHOPPER) == SERIES
 
 
-def test_a_yes_after_the_purchase_begins_nothing() -> None:
+def test_consent_after_the_order_sends_no_reminder() -> None:
     world = World()
     world.publish(FILES)
     began = world.now

@@ -1,4 +1,4 @@
-"""While customers wait for the next mail, marketers edit files and the post has its moods."""
+"""Edits of files and failures of SES while customers wait for the next mail."""
 
 from datetime import timedelta
 
@@ -20,17 +20,17 @@ def published() -> World:
 
 @pytest.fixture
 def world(published: World) -> World:
-    """A shop with the workflow, and Ada, who wants its offers."""
+    """A shop with the workflow, and Ada, who consents to offers."""
     world = World(published=published)
     world.consent()
     world.run_for(minutes=1)
     return world
 
 
-# --- what marketers do meanwhile ---
+# --- edits ---
 
 
-def test_an_edit_leaves_those_inside_on_their_version(world: World) -> None:
+def test_active_enrollment_stays_on_its_version_after_edit(world: World) -> None:
     start_checkout(world)
     world.run_for(minutes=30)
     edited = {**ABANDONED_CART, "steps": [delay("2 hours"), send("only-mail")]}
@@ -43,7 +43,7 @@ def test_an_edit_leaves_those_inside_on_their_version(world: World) -> None:
     assert [e.ref.version for e in (world.enrollment(), world.enrollment(BO))] == [1, 2]
 
 
-def test_a_corrected_template_reaches_those_inside(world: World) -> None:
+def test_corrected_template_reaches_active_enrollments(world: World) -> None:
     start_checkout(world)
     world.run_for(hours=2)
     world.publish(template("plain", subject="Corrected"))
@@ -51,7 +51,7 @@ def test_a_corrected_template_reaches_those_inside(world: World) -> None:
     assert [mail.subject for mail in world.mails] == ["About plain", "Corrected"]
 
 
-def test_an_archived_workflow_lets_those_inside_finish_and_nobody_else_in(world: World) -> None:
+def test_archived_workflow_finishes_active_enrollments_and_admits_no_more(world: World) -> None:
     start_checkout(world)
     world.run_for(hours=2)
     world.remove("workflows/abandoned-cart.json")
@@ -62,7 +62,7 @@ def test_an_archived_workflow_lets_those_inside_finish_and_nobody_else_in(world:
     assert world.enrollments_of(BO) == []
 
 
-def test_a_paused_workflow_lets_nobody_in_and_sends_nothing(world: World) -> None:
+def test_paused_workflow_admits_no_contact_and_sends_nothing(world: World) -> None:
     start_checkout(world)
     world.run_for(minutes=30)
     world.publish(shop(abandoned_cart={**ABANDONED_CART, "status": "paused"}))
@@ -74,7 +74,7 @@ def test_a_paused_workflow_lets_nobody_in_and_sends_nothing(world: World) -> Non
     assert world.enrollments_of(BO) == []
 
 
-def test_a_paused_store_sends_nothing(world: World) -> None:
+def test_paused_store_sends_nothing(world: World) -> None:
     start_checkout(world)
     world.run_for(minutes=30)
     world.publish({"settings.json": settings(paused=True)})
@@ -82,21 +82,20 @@ def test_a_paused_store_sends_nothing(world: World) -> None:
     assert (world.messages(), world.enrollment().status) == ({}, "active")
 
 
-# --- what the post does ---
+# --- SES ---
 
 
-def test_a_throttled_mail_goes_out_later_once(world: World) -> None:
+def test_throttled_mail_is_sent_once_later(world: World) -> None:
     world.mailer.script.extend([SubmissionRejected("Throttling", retry=True)] * 4)
     start_checkout(world)
     world.run_for(days=10)
     assert world.steps_mailed() == ["reminder", "offer"]
     assert world.messages()["reminder"] == ("accepted", "")
-    late = world.mailed_at
     assert timedelta(0) < world.posted[-2][0] - world.posted[0][0] < timedelta(minutes=2)
-    assert late("offer") > world.posted[0][0] + timedelta(days=1)
+    assert world.mailed_at("offer") > world.posted[0][0] + timedelta(days=1)
 
 
-def test_a_mail_the_post_refuses_is_counted_as_failed_and_the_series_goes_on(world: World) -> None:
+def test_mail_rejected_by_ses_counts_as_failed_and_series_continues(world: World) -> None:
     world.mailer.script.append(SubmissionRejected("MessageRejected"))
     start_checkout(world)
     world.run_for(days=10)
@@ -105,7 +104,7 @@ def test_a_mail_the_post_refuses_is_counted_as_failed_and_the_series_goes_on(wor
     assert world.numbers("abandoned-cart").steps["reminder"].failed == 1
 
 
-def test_a_mail_whose_answer_got_lost_is_settled_by_the_posts_own_report(world: World) -> None:
+def test_mail_with_lost_response_is_settled_by_delivery_event(world: World) -> None:
     world.mailer.script.append(NoResponse("ReadTimeoutError"))
     start_checkout(world)
     world.run_for(hours=1)
@@ -116,19 +115,19 @@ def test_a_mail_whose_answer_got_lost_is_settled_by_the_posts_own_report(world: 
     assert world.steps_mailed() == ["reminder", "offer"]
 
 
-def test_a_mail_nobody_reports_about_is_given_up_and_not_sent_again(world: World) -> None:
+def test_mail_without_delivery_event_is_abandoned_and_not_resent(world: World) -> None:
     world.mailer.script.append(NoResponse("ReadTimeoutError"))
     start_checkout(world)
     world.run_for(days=10)
     assert world.steps_mailed() == ["reminder", "offer"]
     assert world.numbers("abandoned-cart").steps["reminder"].unknown == 1
-    assert [done.given_up for done in world.reconciled] == [1]
+    assert [done.given_up for done in world.scheduler_results] == [1]
 
 
-# --- what it costs ---
+# --- costs ---
 
 
-def test_the_longest_way_costs_what_the_report_says(world: World) -> None:
+def test_longest_path_costs_what_the_publish_report_says(world: World) -> None:
     start_checkout(world)
     world.run_for(days=10)
     billed = world.execution(world.enrollment()).billed

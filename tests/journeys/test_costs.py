@@ -1,4 +1,4 @@
-"""What an enrollment costs: Step Functions bills every state entered."""
+"""The price of an enrollment: Step Functions bills every entered state."""
 
 import pytest
 
@@ -11,7 +11,7 @@ ANSWER = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("nudge")
 
 
 def walk(*steps: Json, total: float = 150, reply: bool = False) -> World:
-    """Ada walks through these steps to the end."""
+    """Run Ada through these steps to the end."""
     world = World()
     visit = workflow(*steps, on="Visited", category="transactional")
     world.publish(shop(visit=visit))
@@ -45,50 +45,50 @@ def billed(world: World) -> int:
         ([send("a"), leave("b")], 1),
     ],
 )
-def test_the_longest_way_is_billed_as_the_compiler_says(steps: list[Json], cost: int) -> None:
+def test_longest_path_bills_the_compiled_transition_count(steps: list[Json], cost: int) -> None:
     world = walk(*steps)
     assert billed(world) == transitions(world.program("visit")) == cost
 
 
 @pytest.mark.parametrize(("total", "cost"), [(0, 3), (1, 6), (15, 48), (39, 118)])
-def test_a_block_that_may_stop_at_many_waits_finds_the_right_ones(total: float, cost: int) -> None:
-    """It shares its choices with others, and costs what one costs that has its own."""
-    row = [
+def test_block_with_many_possible_waits_reaches_the_right_one(total: float, cost: int) -> None:
+    """A shared Choice state costs the same as a separate one."""
+    branches = [
         branch(f"b-{n}", {"event": "total", "gte": n}, [delay("1 hour", f"w-{n}"), send(f"m-{n}")])
         for n in range(1, 40)
     ]
-    world = walk(*row, total=total)
+    world = walk(*branches, total=total)
     assert world.steps_mailed() == [f"m-{n}" for n in range(1, int(total) + 1)]
     assert billed(world) == cost
 
 
 @pytest.mark.parametrize("number", range(1, 8))
-def test_a_delay_and_the_mail_after_it_cost_two_transitions(number: int) -> None:
+def test_each_delay_with_a_mail_adds_two_transitions(number: int) -> None:
     steps = [
         step for n in range(number) for step in (delay("1 day", f"wait-{n}"), send(f"mail-{n}"))
     ]
     assert billed(walk(*steps)) == 1 + 2 * number
 
 
-def test_a_branch_whose_ways_wait_costs_one_transition_more() -> None:
+def test_branch_with_waiting_paths_adds_one_transition() -> None:
     waiting = [delay("1 day"), send("a")]
     straight = billed(walk(*waiting))
     assert billed(walk(branch("b", BIG, waiting, [delay("2 days"), send("c")]))) == straight + 1
 
 
-def test_a_shorter_way_costs_less() -> None:
+def test_shorter_path_costs_less() -> None:
     steps = [branch("b", BIG, [delay("1 day"), send("a")]), send("c")]
     assert (billed(walk(*steps)), billed(walk(*steps, total=1))) == (4, 3)
 
 
 @pytest.mark.parametrize("reply", [True, False])
-def test_a_wait_for_an_event_costs_as_much_as_a_delay(reply: bool) -> None:
+def test_wait_for_event_costs_as_much_as_a_delay(reply: bool) -> None:
     world = walk(send("a"), ANSWER, reply=reply)
     assert world.steps_mailed() == ["a", "thanks" if reply else "nudge"]
     assert billed(world) == 3
 
 
-def test_a_retry_is_billed_too() -> None:
+def test_retry_adds_a_transition() -> None:
     from milepost.sending.message import SubmissionRejected
 
     world = World()
@@ -99,13 +99,13 @@ def test_a_retry_is_billed_too() -> None:
     assert billed(world) == transitions(world.program("visit")) + 2
 
 
-def test_names_of_states_read_like_the_workflow() -> None:
+def test_state_names_use_step_ids() -> None:
     world = walk(send("hello"), delay("1 day", "a-night"), send("again"))
     entered = world.execution(world.enrollment()).entered
     assert entered == ["run hello", "a-night", "run again"]
 
 
-def test_long_names_are_shortened_and_stay_apart() -> None:
+def test_long_state_names_are_shortened_and_stay_unique() -> None:
     steps = [send(f"step-number-{n}-of-a-very-long-workflow") for n in range(12)]
     for number in (3, 7):
         steps.insert(number, delay("1 day", f"wait-{number}"))

@@ -1,4 +1,4 @@
-"""A record that cannot be applied is put aside with its reason, and applied later exactly once."""
+"""A record that cannot be applied is quarantined with its reason, and redrive exactly once."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,8 +29,8 @@ from tests.support.world import World
 BO = "bo@mail.example"
 
 
-class Breaking:
-    """Something that fails for some events, until it is mended."""
+class FailingReactor:
+    """A reactor that fails for some events."""
 
     def __init__(self, real: Any, breaks: Callable[[Any], bool], error: Exception) -> None:
         self.real, self.breaks, self.error = real, breaks, error
@@ -44,19 +44,21 @@ class Breaking:
         return done
 
 
-def broken(world: Any, *names: str, error: Exception | None = None) -> Breaking:
-    """Have events of these names fail."""
-    breaking = Breaking(world.reactor, lambda e: e.name in names, error or KeyError("secret"))
-    world.reactor = breaking
-    return breaking
+def fail_for(world: Any, *names: str, error: Exception | None = None) -> FailingReactor:
+    """Let events with these names fail."""
+    failing = FailingReactor(
+        world.event_applier, lambda e: e.name in names, error or KeyError("secret")
+    )
+    world.event_applier = failing
+    return failing
 
 
-def mend(world: Any) -> None:
-    world.reactor = world.reactor.real
+def repair(world: Any) -> None:
+    world.event_applier = world.event_applier.real
 
 
-def redriven(world: World, **how: bool) -> list[Redriven]:
-    done = list(world.redriver.redrive(**how))
+def redrive(world: World, **options: bool) -> list[Redriven]:
+    done = list(world.redriver.redrive(**options))
     world.run_for(minutes=1)
     return done
 
@@ -68,8 +70,8 @@ def world() -> World:
     return world
 
 
-def test_a_poison_record_hurts_nobody_else_and_holds_up_nobody(world: World) -> None:
-    breaking = broken(world, "Broken")
+def test_failing_record_blocks_no_other_event_or_contact(world: World) -> None:
+    failing = fail_for(world, "Broken")
     world.event("Before")
     world.event("Broken")
     world.event("After")
@@ -77,125 +79,127 @@ def test_a_poison_record_hurts_nobody_else_and_holds_up_nobody(world: World) -> 
     world.run_for(minutes=1)
     assert sorted(world.profile().totals) == ["After", "Before"]
     assert list(world.profile(BO).totals) == ["Other"]
-    assert breaking.tries == MAX_ATTEMPTS
+    assert failing.tries == MAX_ATTEMPTS
 
 
-def test_the_letter_says_what_and_why_and_nothing_of_the_person(world: World) -> None:
-    broken(world, "Broken")
+def test_dead_letter_names_record_and_error_without_personal_data(world: World) -> None:
+    fail_for(world, "Broken")
     world.event("Broken", {"note": ADA})
     world.run_for(minutes=1)
-    (letter,) = world.letters.queue
-    assert (letter.store, letter.contact) == (STORE, world.contact())
-    assert letter.key.startswith("EVENT#Broken#2026-11-02T12:00:00.000Z#")
-    assert (letter.attempts, letter.applied) == (MAX_ATTEMPTS, False)
-    assert letter.reason.startswith("KeyError")
-    assert ADA not in str(letter.to_json())
-    assert "secret" not in str(letter.to_json())
-    assert DeadLetter.from_json(letter.to_json()) == letter
+    (dead_letter,) = world.letters.queue
+    assert (dead_letter.store, dead_letter.contact) == (STORE, world.contact())
+    assert dead_letter.key.startswith("EVENT#Broken#2026-11-02T12:00:00.000Z#")
+    assert (dead_letter.attempts, dead_letter.applied) == (MAX_ATTEMPTS, False)
+    assert dead_letter.reason.startswith("KeyError")
+    assert ADA not in str(dead_letter.to_json())
+    assert "secret" not in str(dead_letter.to_json())
+    assert DeadLetter.from_json(dead_letter.to_json()) == dead_letter
 
 
-def test_a_reason_names_the_line_of_ours_that_failed() -> None:
+def test_reason_names_the_failing_line_of_milepost() -> None:
     try:
         Profile(STORE, "c").get(cast("Any", []))
     except TypeError as error:
         assert reason_of(error).startswith("TypeError at milepost.contacts.profile:")
 
 
-def test_a_world_that_cannot_answer_is_asked_for_longer(world: World) -> None:
-    breaking = broken(world, "Broken", error=ThrottledError("no answer"))
+def test_throttled_record_gets_more_attempts(world: World) -> None:
+    failing = fail_for(world, "Broken", error=ThrottledError("no answer"))
     world.event("Broken")
     world.run_for(minutes=1)
-    assert breaking.tries == MAX_THROTTLED_ATTEMPTS
+    assert failing.tries == MAX_THROTTLED_ATTEMPTS
     assert len(world.letters.queue) == 1
 
 
-def test_a_redriven_record_is_applied_once_though_later_ones_were(world: World) -> None:
-    broken(world, "Broken")
+def test_redriven_record_is_applied_once_after_later_records(world: World) -> None:
+    fail_for(world, "Broken")
     for name in ("Before", "Broken", "After"):
         world.event(name, {"value": 5})
     world.run_for(minutes=1)
-    mend(world)
-    kept = list(world.letters.queue)
-    assert [each.fate for each in redriven(world)] == ["applied"]
+    repair(world)
+    queued = list(world.letters.queue)
+    assert [each.result for each in redrive(world)] == ["applied"]
     assert world.letters.queue == []
-    world.letters.queue += kept  # the queue hands it over a second time
-    assert [each.fate for each in redriven(world)] == ["requested before"]
+    world.letters.queue += queued  # the queue delivers it a second time
+    assert [each.result for each in redrive(world)] == ["requested before"]
     assert {name: total.count for name, total in world.profile().totals.items()} == {
-        "Before": 1, "Broken": 1, "After": 1,
-    }  # fmt: skip
+        "Before": 1,
+        "Broken": 1,
+        "After": 1,
+    }
 
 
-def test_a_redriven_record_begins_what_it_would_have_begun(world: World) -> None:
+def test_redriven_record_starts_its_workflow(world: World) -> None:
     world.consent()
-    broken(world, "Checkout Started")
+    fail_for(world, "Checkout Started")
     world.event("Checkout Started", {"checkout_id": "k-1", "total": 150})
     world.run_for(minutes=5)
-    mend(world)
-    redriven(world)
+    repair(world)
+    redrive(world)
     world.run_for(days=5)
     assert world.steps_mailed() == ["reminder", "offer", "last-call"]
 
 
-def test_a_dry_run_says_what_lies_there_and_changes_nothing(world: World) -> None:
-    broken(world, "Broken")
+def test_redrive_dry_run_lists_records_and_changes_nothing(world: World) -> None:
+    fail_for(world, "Broken")
     world.event("Broken")
     world.run_for(minutes=1)
-    mend(world)
-    (told,) = redriven(world, dry_run=True)
-    assert told.fate == "applied"
+    repair(world)
+    (result,) = redrive(world, dry_run=True)
+    assert result.result == "applied"
     assert len(world.letters.queue) == 1
     assert world.state.profiles == {}
 
 
-def test_a_record_that_fails_again_is_a_letter_again(world: World) -> None:
-    broken(world, "Broken")
+def test_redriven_record_that_fails_again_is_quarantined_again(world: World) -> None:
+    fail_for(world, "Broken")
     world.event("Broken")
     world.run_for(minutes=1)
-    redriven(world)
+    redrive(world)
     assert len(world.letters.queue) == 1
-    mend(world)
-    redriven(world)
+    repair(world)
+    redrive(world)
     assert world.profile().totals["Broken"].count == 1
 
 
-def test_what_had_been_applied_is_not_counted_again_but_brought_to_its_end(world: World) -> None:
-    """The contact was written, and then its enrollment could not be begun."""
+def test_redrive_of_applied_record_only_starts_the_missing_enrollment(world: World) -> None:
+    """The profile was written, but the execution could not start."""
     world.consent()
-    machines: Any = world.step_functions
-    start = machines.start
+    step_functions: Any = world.step_functions
+    start = step_functions.start
 
     def fails(*_: Any, **__: Any) -> None:
-        raise ValueError("no machine")
+        raise ValueError("no state machine")
 
-    machines.start = fails
+    step_functions.start = fails
     world.event("Checkout Started", {"checkout_id": "k-1", "total": 150})
     world.event("Product Viewed")
     world.run_for(minutes=5)
-    (letter,) = world.letters.queue
-    assert letter.applied
-    machines.start = start
-    redriven(world)
+    (dead_letter,) = world.letters.queue
+    assert dead_letter.applied
+    step_functions.start = start
+    redrive(world)
     assert world.profile().totals["Checkout Started"].count == 1
     world.run_for(days=5)
     assert world.steps_mailed() == ["reminder", "offer", "last-call"]
 
 
-def test_what_nobody_can_tell_of_stays_until_one_insists(world: World) -> None:
-    """Lambda gave up on it: the stream went on, and the position says nothing any more."""
-    broken(world, "Broken")
+def test_record_with_unknown_state_is_redriven_only_with_insist(world: World) -> None:
+    """Lambda gave up on the record and the stream continued, so its position says nothing."""
+    fail_for(world, "Broken")
     for name in ("Broken", "After"):
         world.event(name)
     world.run_for(minutes=1)
-    mend(world)
+    repair(world)
     world.letters.queue[:] = [each._replace(applied=None) for each in world.letters.queue]
-    assert [each.fate for each in redriven(world)] == ["unknown"]
+    assert [each.result for each in redrive(world)] == ["unknown"]
     assert len(world.letters.queue) == 1
-    assert [each.fate for each in redriven(world, insist=True)] == ["applied"]
+    assert [each.result for each in redrive(world, insist=True)] == ["applied"]
     assert world.profile().totals["Broken"].count == 1
 
 
-def test_a_letter_of_a_contact_that_is_another_by_now_is_applied_to_that_one(world: World) -> None:
-    broken(world, "Broken")
+def test_redrive_follows_a_contact_that_was_merged(world: World) -> None:
+    fail_for(world, "Broken")
     world.event("Seen", email=None, external_id="7")
     world.event("Broken", email=None, external_id="7")
     world.run_for(minutes=1)
@@ -203,37 +207,39 @@ def test_a_letter_of_a_contact_that_is_another_by_now_is_applied_to_that_one(wor
     world.run_for(minutes=1)
     world.event("Linked", email=ADA, external_id="7")
     world.run_for(minutes=1)
-    mend(world)
-    redriven(world)
+    repair(world)
+    redrive(world)
     (one,) = (p for p in world.state.profiles.values() if not p.merged_into)
     assert {name: total.count for name, total in one.totals.items()} == {
-        "Seen": 2, "Broken": 1, "Linked": 1,
-    }  # fmt: skip
+        "Seen": 2,
+        "Broken": 1,
+        "Linked": 1,
+    }
 
 
-def told(reports: list[Event], bad: set[int]) -> Profile:
-    """The contact after these reports, of which some were poison at first."""
+def profile_after(events: list[Event], bad: set[int]) -> Profile:
+    """The profile after these events, of which some failed at first."""
     world: Any = World()
     world.publish({"settings.json": settings_file()})
-    poison = [reports[number] for number in bad]
-    breaking = Breaking(world.reactor, lambda e: e in poison, ValueError("poison"))
-    world.reactor = breaking
-    for each in reports:
+    poison = [events[number] for number in bad]
+    failing = FailingReactor(world.event_applier, lambda e: e in poison, ValueError("poison"))
+    world.event_applier = failing
+    for each in events:
         world.append(each)
     world.run_for(minutes=1)
     assert len(world.letters.queue) == len({(e.name, e.occurred_at, e.id) for e in poison})
-    mend(world)
+    repair(world)
     for _ in range(2):
-        redriven(world)
+        redrive(world)
     profile: Profile = world.profile()
     return replace(profile, last_sequence=0)
 
 
 @given(timeline=timelines, choices=st.data())
 @settings(max_examples=how_many(100), deadline=None, derandomize=True)
-def test_whatever_was_poison_the_contact_is_the_same_in_the_end(
+def test_redrive_gives_the_same_contact_whichever_records_failed(
     timeline: list[Event], choices: st.DataObject
 ) -> None:
-    reports = [event("Seen", email=ADA, id_="first"), *timeline]
-    bad = choices.draw(st.sets(st.integers(0, len(reports) - 1)))
-    assert told(reports, bad) == told(reports, set())
+    events = [event("Seen", email=ADA, id_="first"), *timeline]
+    bad = choices.draw(st.sets(st.integers(0, len(events) - 1)))
+    assert profile_after(events, bad) == profile_after(events, set())

@@ -1,4 +1,4 @@
-"""Marketing that comes at a bad hour waits for a better one, as whoever sends it does."""
+"""Deferrals: marketing waits for the end of quiet hours, closed days and limits."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ NIGHT = {"from": "21:00", "to": "08:00"}
 AT_TEN = MONDAY_NOON + timedelta(hours=10)
 MORNING = MONDAY_NOON + timedelta(hours=20)
 SOON = timedelta(minutes=12)
-"""The spread, and the minute in which a leg begins."""
+"""The spread, and the minute in which an execution starts."""
 
 
 def visits(*steps: Json, **head: Any) -> Json:
@@ -37,13 +37,17 @@ def visits(*steps: Json, **head: Any) -> Json:
 
 
 def live(
-    *steps: Json, faults: Faults | None = None, start: datetime = AT_TEN,
-    days: float = 3, said: Json | None = None, **head: Any,
-) -> World:  # fmt: skip
-    """Ada, who wants offers, visits a shop that keeps quiet at night."""
+    *steps: Json,
+    faults: Faults | None = None,
+    start: datetime = AT_TEN,
+    days: float = 3,
+    store_settings: Json | None = None,
+    **head: Any,
+) -> World:
+    """Ada, who consents to offers, visits a shop with quiet hours."""
     world = World(start=start, faults=faults)
-    kept = settings(**(said if said is not None else {"quiet_hours": NIGHT}))
-    world.publish(shop(visit=visits(*steps, **head)) | {"settings.json": kept})
+    file = settings(**({"quiet_hours": NIGHT} if store_settings is None else store_settings))
+    world.publish(shop(visit=visits(*steps, **head)) | {"settings.json": file})
     world.consent()
     world.event("Visited")
     if days:
@@ -55,7 +59,7 @@ def mails(world: World) -> list[tuple[str, datetime]]:
     return [(mail.tags["step"], at) for at, mail in world.posted]
 
 
-def test_a_mail_that_comes_at_night_waits_for_the_morning() -> None:
+def test_mail_in_quiet_hours_waits_until_morning() -> None:
     world = live(send("hello"), days=0.3)
     assert (mails(world), world.messages(), running(world)) == ([], {}, [])
     start = world.enrollment().resume_point
@@ -71,34 +75,34 @@ def test_a_mail_that_comes_at_night_waits_for_the_morning() -> None:
     assert message["numbers"]["deferred_since"] == "2026-11-02T22:00:00.000Z"
 
 
-def test_the_morning_is_that_of_the_reader() -> None:
+def test_quiet_hours_use_the_contacts_time_zone() -> None:
     world = World(start=AT_TEN)
-    kept = settings(quiet_hours=NIGHT, timezone="America/New_York")
-    world.publish(shop(visit=visits(send("hello"))) | {"settings.json": kept})
+    file = settings(quiet_hours=NIGHT, timezone="America/New_York")
+    world.publish(shop(visit=visits(send("hello"))) | {"settings.json": file})
     people = {"a@mail.example": None, "b@mail.example": "Asia/Tehran"}
     for person, zone in people.items():
         world.consent(email=person)
-        known: Json = {"timezone": zone} if zone else {}
-        world.event("Visited", email=person, **known)
+        contact: Json = {"timezone": zone} if zone else {}
+        world.event("Visited", email=person, **contact)
     world.run_for(days=1)
-    assert world.mailed_at("hello", "a@mail.example") == AT_TEN  # it is five o'clock in New York
+    assert world.mailed_at("hello", "a@mail.example") == AT_TEN  # it is 17:00 in New York
     in_tehran = AT_TEN.replace(day=3, hour=4, minute=30)
     assert in_tehran <= world.mailed_at("hello", "b@mail.example") <= in_tehran + SOON
 
 
-def test_an_order_is_told_of_at_any_hour() -> None:
+def test_transactional_mail_ignores_quiet_hours() -> None:
     assert mails(live(send("receipt", category="transactional"))) == [("receipt", AT_TEN)]
 
 
-def test_closed_days_are_waited_for_too() -> None:
-    said = {"closed_days": {"weekdays": ["tuesday"], "dates": ["2026-11-02"]}}
-    ((_, at),) = mails(live(send("hello"), said=said))
+def test_mail_on_closed_day_waits_until_it_opens() -> None:
+    closed_days = {"closed_days": {"weekdays": ["tuesday"], "dates": ["2026-11-02"]}}
+    ((_, at),) = mails(live(send("hello"), store_settings=closed_days))
     opens = MONDAY_NOON + timedelta(days=1.5)
     assert opens <= at <= opens + SOON
 
 
-def test_what_is_waited_for_afterwards_is_counted_from_the_mail() -> None:
-    """Else a mail and the one an hour after it would both come at eight in the morning."""
+def test_wait_after_a_deferred_mail_counts_from_the_mail() -> None:
+    """Otherwise a mail and the one an hour later would both go out at eight in the morning."""
     world = live(send("hello"), delay("1 hour"), send("again"))
     (_, first), (_, second) = mails(world)
     assert abs(second - first - timedelta(hours=1)) < timedelta(minutes=2)
@@ -108,7 +112,7 @@ def test_what_is_waited_for_afterwards_is_counted_from_the_mail() -> None:
     assert abs(second - first - timedelta(days=40)) < timedelta(minutes=2)
 
 
-def test_it_is_so_too_if_a_pause_comes_just_as_the_mail_is_to_go() -> None:
+def test_pause_at_resume_keeps_the_wait_counted_from_the_deferred_mail() -> None:
     steps = (send("hello"), delay("1 hour"), send("again"))
     world = live(*steps, faults=Faults(), days=0.3)
     paused = {"workflows/visit.json": visits(*steps, status="paused")}
@@ -123,7 +127,7 @@ def test_it_is_so_too_if_a_pause_comes_just_as_the_mail_is_to_go() -> None:
     assert hello["numbers"]["deferred"] == "quiet hours"
 
 
-def test_who_orders_in_the_night_is_not_mailed_in_the_morning() -> None:
+def test_order_during_deferral_exits_without_mail() -> None:
     world = live(send("hello"), days=0)
     world.run_for(hours=3)
     world.event("Ordered")
@@ -132,7 +136,7 @@ def test_who_orders_in_the_night_is_not_mailed_in_the_morning() -> None:
     assert (world.enrollment().status, world.state.timers) == ("exited", {})
 
 
-def test_who_unsubscribes_in_the_night_is_not_mailed_in_the_morning() -> None:
+def test_unsubscribe_during_deferral_skips_the_mail() -> None:
     world = live(send("hello"), days=0)
     world.run_for(hours=3)
     world.consent(state="withdrawn")
@@ -141,45 +145,45 @@ def test_who_unsubscribes_in_the_night_is_not_mailed_in_the_morning() -> None:
     assert world.messages() == {"hello": ("skipped", "consent withdrawn")}
 
 
-def test_what_would_be_too_late_in_the_morning_is_left_out_at_once() -> None:
+def test_mail_that_expires_before_morning_is_skipped_at_once() -> None:
     world = live(send("hello", expires="2 hours"), send("other"), days=0)
     world.run_for(minutes=1)
     assert world.messages() == {"hello": ("skipped", "expired")}
     assert len(mails(live(send("hello", expires="11 hours")))) == 1
 
 
-def test_nothing_is_put_off_for_more_than_a_week() -> None:
+def test_mail_is_deferred_for_at_most_a_week() -> None:
     days = [f"2026-11-{day:02}" for day in range(2, 11)]
     for closed, status in ((days, "skipped"), (days[:6], "accepted")):
-        world = live(send("hello"), said={"closed_days": {"dates": closed}}, days=20)
+        world = live(send("hello"), store_settings={"closed_days": {"dates": closed}}, days=20)
         (message,) = world.messages().values()
         assert message[0] == status
         assert message[1] in {"", "deferred too long"}
 
 
-def test_what_was_done_before_the_mail_is_not_done_again() -> None:
+def test_steps_before_a_deferred_mail_run_once() -> None:
     paths = branch("b", {"event": "total", "exists": True}, [send("no")], [send("hello")])
-    loud = {"id": "note", "type": "emit_event", "event": "Was Here"}
-    world = live(loud, send("receipt", category="transactional"), paths)
+    emit = {"id": "note", "type": "emit_event", "event": "Was Here"}
+    world = live(emit, send("receipt", category="transactional"), paths)
     assert [step for step, _ in mails(world)] == ["receipt", "hello"]
     assert world.profile().totals["Was Here"].count == 1
 
 
-def test_every_message_has_a_week_of_its_own_to_wait() -> None:
-    """One comes every ten days in a loop, one right after another: none has used up the time."""
+def test_each_message_can_be_deferred_for_a_week_of_its_own() -> None:
+    """Neither a loop nor an earlier mail in the same block uses up the time of the next mail."""
     loop = [send("mail"), delay("10 days"), {"id": "again", "type": "goto", "to": "mail", "max": 3}]
     world = live(*loop, days=60)
     numbers = [m["numbers"] for m in world.state.messages.values()]
     assert [m["status"] for m in world.state.messages.values()] == ["accepted"] * 4
     assert [n["deferred_since"][:10] for n in numbers if "deferred" in n] == ["2026-11-02"]
     closed = {"closed_days": {"dates": [f"2026-11-{day:02}" for day in range(2, 8)]}}
-    kept = {**closed, "smart_sending": "3 days"}
-    world = live(send("a"), send("b", on_cap="defer"), said=kept, days=20)
+    file = {**closed, "smart_sending": "3 days"}
+    world = live(send("a"), send("b", on_cap="defer"), store_settings=file, days=20)
     assert world.messages() == {"a": ("accepted", ""), "b": ("accepted", "")}
     assert (world.mailed_at("b") - world.mailed_at("a")).days == 3
 
 
-def test_a_pause_in_the_night_keeps_what_waits() -> None:
+def test_pause_during_deferral_keeps_the_mail() -> None:
     world = live(send("hello"), days=0)
     paused = visits(send("hello"), status="paused")
     world.run_for(hours=3)
@@ -191,7 +195,7 @@ def test_a_pause_in_the_night_keeps_what_waits() -> None:
     assert [step for step, _ in mails(world)] == ["hello"]
 
 
-def test_a_pause_that_was_over_before_the_mail_went_makes_nothing_after_it_later() -> None:
+def test_pause_that_ends_during_deferral_delays_no_later_step() -> None:
     steps = [send("hello"), delay("1 day"), send("again")]
     world = live(*steps, days=0)
     world.run_for(hours=1)
@@ -204,13 +208,17 @@ def test_a_pause_that_was_over_before_the_mail_went_makes_nothing_after_it_later
     assert abs(second - first - timedelta(days=1)) < timedelta(minutes=2)
 
 
-def test_a_new_version_leaves_alone_who_waits_for_the_morning() -> None:
-    """Their mail would be lost: in the new version they would already be behind it."""
+def test_migration_during_deferral_keeps_the_mail() -> None:
+    """Otherwise the mail would be lost, because the new version would continue after it."""
     world = live(send("hello"), delay("1 day"), send("again"), days=0)
     world.run_for(hours=1)
-    inside = {"on_publish": "migrate"}
+    active_enrollments = {"on_publish": "migrate"}
     new = visits(
-        send("hello"), delay("1 day"), send("again"), send("more"), active_enrollments=inside
+        send("hello"),
+        delay("1 day"),
+        send("again"),
+        send("more"),
+        active_enrollments=active_enrollments,
     )
     world.publish({"workflows/visit.json": new})
     world.run_for(days=4)
@@ -218,8 +226,8 @@ def test_a_new_version_leaves_alone_who_waits_for_the_morning() -> None:
     assert world.enrollment().status == "completed"
 
 
-def test_a_mail_that_the_post_was_too_busy_for_waits_too() -> None:
-    """It has been claimed by then, and may not go at night for that."""
+def test_throttled_mail_waits_for_the_end_of_quiet_hours() -> None:
+    """It is claimed already, but must not be sent at night."""
     world = World(start=AT_TEN - timedelta(hours=1, seconds=1))
     world.publish(
         shop(visit=visits(send("hello"))) | {"settings.json": settings(quiet_hours=NIGHT)}
@@ -234,28 +242,32 @@ def test_a_mail_that_the_post_was_too_busy_for_waits_too() -> None:
     assert (times[0], times[-1]) < (AT_TEN, MORNING) < (times[-1], times[-1])
 
 
-def test_a_mail_that_has_gone_does_not_keep_a_second_run_waiting() -> None:
-    """A run is cut off right after the mail, and the next one begins in the night."""
+def test_rerun_block_does_not_defer_after_a_mail_already_sent() -> None:
+    """A run is killed right after the mail, and the next run starts in the quiet hours."""
     steps = [send("hello"), send("receipt", category="transactional")]
-    for place in ("after mailer.send", "after ledger.settle"):
+    for place in ("after mailer.send", "after ledger.record_result"):
         world = World(start=AT_TEN - timedelta(hours=1, seconds=1))
-        kept = settings(quiet_hours=NIGHT)
-        world.publish(shop(visit=visits(*steps)) | {"settings.json": kept})
+        file = settings(quiet_hours=NIGHT)
+        world.publish(shop(visit=visits(*steps)) | {"settings.json": file})
         world.consent()
-        world.faults.meanwhile(place, partial(_die, world, place))
+        world.faults.meanwhile(place, partial(_kill, world, place))
         world.event("Visited")
         world.run_for(minutes=30)
         assert [step for step, _ in mails(world)] == ["hello", "receipt"]
 
 
-def _die(world: World, place: str) -> None:
+def _kill(world: World, place: str) -> None:
     raise world.faults.killed(place)
 
 
 @pytest.mark.parametrize("scope", ["run_steps", "trigger_date"])
-def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(scope: Scope) -> None:
-    steps = [send("receipt", category="transactional"), send("hello"), delay("2 hours"),
-             send("last")]  # fmt: skip
+def test_kill_at_any_call_keeps_deferred_mails_single_and_out_of_quiet_hours(scope: Scope) -> None:
+    steps = [
+        send("receipt", category="transactional"),
+        send("hello"),
+        delay("2 hours"),
+        send("last"),
+    ]
     undisturbed = live(*steps)
     expected = [step for step, _ in mails(undisturbed)]
     assert expected == ["receipt", "hello", "last"]
@@ -273,26 +285,30 @@ def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(scope: Scope) -> No
 
 
 @pytest.mark.parametrize("minutes", range(4))
-def test_a_new_version_that_comes_with_the_morning_loses_no_mail(minutes: int) -> None:
-    """The leg is due, but its mail has not been claimed yet."""
+def test_migration_at_the_end_of_deferral_loses_no_mail(minutes: int) -> None:
+    """The execution is due, but its mail is not claimed yet."""
     world = live(send("hello"), delay("1 day"), send("again"), days=0)
     world.run_for(hours=1)
     start = world.enrollment().resume_point
     assert start is not None
     world.run_until(start.due + timedelta(seconds=30 * minutes - 45))
-    inside = {"on_publish": "migrate"}
+    active_enrollments = {"on_publish": "migrate"}
     new = visits(
-        send("hello"), delay("1 day"), send("again"), send("more"), active_enrollments=inside
+        send("hello"),
+        delay("1 day"),
+        send("again"),
+        send("more"),
+        active_enrollments=active_enrollments,
     )
     world.publish({"workflows/visit.json": new})
     world.run_for(days=4)
     assert [step for step, _ in mails(world)][:2] == ["hello", "again"]
 
 
-def test_a_new_version_that_comes_in_a_pause_loses_no_mail() -> None:
-    """The pause came in the middle of a block: what is left of it is of this version."""
+def test_migration_during_a_pause_in_mid_block_loses_no_mail() -> None:
+    """The pause came in the middle of a block; the rest of the block belongs to the old version."""
     steps = [send("first"), send("second"), delay("1 day"), send("third")]
-    world = live(*steps, days=0, said={})
+    world = live(*steps, days=0, store_settings={})
     paused = {"workflows/visit.json": visits(*steps, status="paused")}
     world.faults.meanwhile("after mailer.send", partial(world.publish, paused))
     world.run_for(days=1)
@@ -307,27 +323,27 @@ def test_a_new_version_that_comes_in_a_pause_loses_no_mail() -> None:
     assert world.steps_mailed()[:3] == ["first", "second", "third"]
 
 
-# --- together with the pace of the post (see test_rate.py) ---
+# --- with the send rate (see test_send_rate.py) ---
 
 
-def test_what_the_post_has_no_room_for_is_left_out_after_a_week_too() -> None:
+def test_mail_over_ses_quota_for_a_week_is_skipped() -> None:
     world = rush(Ses(day=10, sent=10), people=2)
     world.run_for(days=5)
     assert (world.mails, world.state.messages) == ([], {})
     world.run_for(days=5)
-    fates = {(m["status"], m["reason"]) for m in world.state.messages.values()}
-    assert (world.mails, fates) == ([], {("skipped", "deferred too long")})
+    results = {(m["status"], m["reason"]) for m in world.state.messages.values()}
+    assert (world.mails, results) == ([], {("skipped", "deferred too long")})
     assert (running(world), world.state.timers) == ([], {})
 
 
-def test_a_mail_that_has_gone_waits_for_no_token_when_its_block_is_run_again() -> None:
-    """A new domain may send one mail on its first day; the run that sent it is cut off."""
+def test_rerun_block_needs_no_warm_up_slot_for_a_mail_already_sent() -> None:
+    """The warm-up allows one mail on the first day; the run that sent it is killed."""
     world = World(quotas=Ses())
     warm_up = {"starts": world.now.date().isoformat(), "days": [1, 10]}
     files = shop(visit=visits(send("hello"), send("more")))
     world.publish(files | {"settings.json": settings(warm_up=warm_up)})
     world.consent()
-    world.faults.meanwhile("after mailer.send", partial(_die, world, "after mailer.send"))
+    world.faults.meanwhile("after mailer.send", partial(_kill, world, "after mailer.send"))
     world.event("Visited")
     world.run_for(minutes=10)
     assert world.messages() == {"hello": ("accepted", "")}

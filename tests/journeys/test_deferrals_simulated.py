@@ -1,4 +1,4 @@
-"""The simulator has mails wait as the stack does, and says what they wait for."""
+"""The simulator defers mails as the stack does, and its trace says why."""
 
 from milepost.base import instants
 from milepost.simulator.file import CaseInput
@@ -12,50 +12,58 @@ TOTAL = {"event": "total", "gte": 10}
 
 
 def simulated(world: World, *events: Json) -> EnrollmentTrace:
-    """The same story in the simulator."""
-    reader = {"email": "ada@mail.example", "consents_to": ["offers"]}
-    story = {"contact": reader, "start": instants.format_instant(AT_TEN), "events": list(events)}
-    tale = CaseInput.model_validate({**story, "trigger": {"total": 20}})
-    life, problems = run_case("visit", tale, world.deployment(), store=STORE)
+    """Simulate the same visit."""
+    contact = {"email": "ada@mail.example", "consents_to": ["offers"]}
+    story = {"contact": contact, "start": instants.format_instant(AT_TEN), "events": list(events)}
+    case = CaseInput.model_validate({**story, "trigger": {"total": 20}})
+    trace, problems = run_case("visit", case, world.deployment(), store=STORE)
     assert problems == []
-    return life
+    return trace
 
 
-def test_a_mail_waits_for_the_morning_and_the_story_says_so() -> None:
+def test_simulated_mail_in_quiet_hours_waits_and_trace_says_so() -> None:
     steps = [branch("big", TOTAL, [send("hello")]), delay("2 hours"), send("again")]
-    life = simulated(live(*steps))
-    told = [(m.kind, m.step) for m in life.moments if m.step]
-    assert told == [
-        ("decides", "big"), ("deferred", "hello"), ("mails", "hello"), ("waits", "wait-2-hours"),
+    trace = simulated(live(*steps))
+    entries = [(m.kind, m.step) for m in trace.moments if m.step]
+    assert entries == [
+        ("decides", "big"),
+        ("deferred", "hello"),
+        ("mails", "hello"),
+        ("waits", "wait-2-hours"),
         ("mails", "again"),
-    ]  # fmt: skip
-    assert life.path == ("big", "hello", "wait-2-hours", "again")
-    (waits,) = (m for m in life.moments if m.kind == "deferred")
-    assert waits.text.startswith("quiet hours: waits until Tue 2026-11-03 08:0")
-    assert waits.detail["reason"] == "quiet hours"
-    went = next(m for m in life.moments if m.kind == "mails")
-    assert went.detail["numbers"]["deferred"] == "quiet hours"
-    assert (life.ends, life.reason) == ("completed", "")
+    ]
+    assert trace.path == ("big", "hello", "wait-2-hours", "again")
+    (deferral,) = (m for m in trace.moments if m.kind == "deferred")
+    assert deferral.text.startswith("quiet hours: waits until Tue 2026-11-03 08:0")
+    assert deferral.detail["reason"] == "quiet hours"
+    mailed = next(m for m in trace.moments if m.kind == "mails")
+    assert mailed.detail["numbers"]["deferred"] == "quiet hours"
+    assert (trace.ends, trace.reason) == ("completed", "")
 
 
-def test_the_simulator_mails_when_the_stack_does() -> None:
+def test_simulator_sends_mails_when_the_stack_does() -> None:
     answer = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("nudge")])
     world = live(send("hello"), answer, days=5)
-    life = simulated(world)
-    assert [mail.step for mail in life.mails] == [step for step, _ in mails(world)]
-    for mail, (_, at) in zip(life.mails, mails(world), strict=True):
+    trace = simulated(world)
+    assert [mail.step for mail in trace.mails] == [step for step, _ in mails(world)]
+    for mail, (_, at) in zip(trace.mails, mails(world), strict=True):
         assert abs(mail.at - at) <= SOON
-    assert life.ends == "completed"
+    assert trace.ends == "completed"
 
 
-def test_who_orders_in_the_simulated_night_is_not_mailed() -> None:
-    life = simulated(live(send("hello")), {"after": "3 hours", "event": "Ordered"})
-    assert (life.mails, life.ends, life.reason) == ((), "exited", "exit on Ordered")
+def test_simulated_order_during_deferral_stops_the_mail() -> None:
+    trace = simulated(live(send("hello")), {"after": "3 hours", "event": "Ordered"})
+    assert (trace.mails, trace.ends, trace.reason) == ((), "exited", "exit on Ordered")
 
 
-def test_too_much_mail_is_told_with_what_was_counted() -> None:
-    said = {"caps": {"per_day": 1}, "quiet_hours": {**NIGHT, "from": "23:00"}}
-    life = simulated(live(send("hello"), send("more"), send("last", on_cap="defer"), said=said))
-    told = [(m.kind, m.step, m.text) for m in life.moments if m.step]
-    assert told[1] == ("no mail", "more", "skipped: cap per day, cap per day 1 of 1")
-    assert [(kind, step) for kind, step, _ in told[2:]] == [("deferred", "last"), ("mails", "last")]
+def test_trace_shows_the_counts_of_a_capped_mail() -> None:
+    limits = {"caps": {"per_day": 1}, "quiet_hours": {**NIGHT, "from": "23:00"}}
+    trace = simulated(
+        live(send("hello"), send("more"), send("last", on_cap="defer"), store_settings=limits)
+    )
+    entries = [(m.kind, m.step, m.text) for m in trace.moments if m.step]
+    assert entries[1] == ("no mail", "more", "skipped: cap per day, cap per day 1 of 1")
+    assert [(kind, step) for kind, step, _ in entries[2:]] == [
+        ("deferred", "last"),
+        ("mails", "last"),
+    ]

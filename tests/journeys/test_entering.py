@@ -1,4 +1,4 @@
-"""Who enters a workflow, who may come again, and who is already inside."""
+"""Entry into workflows: triggers, reentry, keys and active enrollments."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ def shop_with(**head: object) -> World:
 
 
 def visits(world: World, *after_days: float) -> list[str]:
-    """Ada visits after so many days; the reasons why she was not let in, or "in"."""
+    """Ada visits after these days; the results are "in" or the reason for the refusal."""
     start = world.now
     answers = []
     for number, days in enumerate(after_days):
@@ -29,19 +29,19 @@ def visits(world: World, *after_days: float) -> list[str]:
     return answers
 
 
-def test_without_a_rule_everyone_enters_once() -> None:
+def test_contact_enters_once_without_a_reentry_rule() -> None:
     world = shop_with()
     assert visits(world, 0, 3, 400) == ["in", *["was here before, reentry is never"] * 2]
     assert world.steps_mailed() == ["mail"]
 
 
-def test_whoever_may_always_come_again_is_still_inside_once_at_a_time() -> None:
+def test_reentry_always_still_allows_one_enrollment_at_a_time() -> None:
     world = shop_with(reentry={"allow": "always"})
     assert visits(world, 0, 0, 3, 5) == ["in", "already inside", "in", "in"]
     assert world.steps_mailed() == ["mail"] * 3
 
 
-def test_whoever_may_come_again_after_a_week_is_counted_from_entering() -> None:
+def test_reentry_after_a_week_counts_from_entry() -> None:
     world = shop_with(reentry={"allow": "after", "after": "7 days"})
     assert visits(world, 0, 3, 6, 7, 13, 15) == [
         "in",
@@ -53,14 +53,14 @@ def test_whoever_may_come_again_after_a_week_is_counted_from_entering() -> None:
     ]
 
 
-def test_an_event_that_ends_one_stay_may_begin_the_next() -> None:
+def test_event_that_exits_an_enrollment_can_start_the_next() -> None:
     world = shop_with(reentry={"allow": "always"}, exit_on=[{"event": "Visited"}])
     assert visits(world, 0, 0.5, 0.9) == ["in", "in", "in"]
     assert [e.status for e in world.enrollments_of()] == ["exited", "exited", "completed"]
     assert world.steps_mailed() == ["mail"]
 
 
-def test_with_a_key_a_contact_may_be_inside_once_for_each_value() -> None:
+def test_key_allows_one_enrollment_per_value() -> None:
     trigger = {"type": "event", "event": "Visited", "key": "room"}
     world = shop_with(trigger=trigger, reentry={"allow": "always"})
     again = "was enrolled for this key before"
@@ -69,12 +69,12 @@ def test_with_a_key_a_contact_may_be_inside_once_for_each_value() -> None:
     assert world.steps_mailed() == ["mail"] * 2
 
 
-def test_an_event_without_the_key_lets_nobody_in() -> None:
+def test_event_without_the_key_does_not_enter() -> None:
     world = shop_with(trigger={"type": "event", "event": "Visited", "key": "checkout.id"})
     assert visits(world, 0) == ["key: event.checkout.id is missing"]
 
 
-def test_one_event_may_begin_several_workflows() -> None:
+def test_one_event_can_start_several_workflows() -> None:
     world = World()
     both = workflow(send("mail"), on="Visited", category="transactional")
     world.publish(
@@ -88,7 +88,7 @@ def test_one_event_may_begin_several_workflows() -> None:
     assert world.steps_mailed() == ["mail"] * 2
 
 
-def test_who_is_inside_one_workflow_can_be_kept_out_of_another() -> None:
+def test_active_enrollment_can_exclude_from_another_workflow() -> None:
     world = World()
     first = workflow(delay("1 day"), send("mail"), on="Visited", category="transactional")
     second = {**first, "audience": {"not": {"in_workflow": "first"}}}
@@ -98,7 +98,7 @@ def test_who_is_inside_one_workflow_can_be_kept_out_of_another() -> None:
     assert [e.ref.workflow for e in world.enrollments_of()] == ["first"]
 
 
-def test_a_mail_event_can_begin_a_workflow() -> None:
+def test_click_event_can_start_a_workflow() -> None:
     world = World()
     world.publish(
         shop(
@@ -114,31 +114,29 @@ def test_a_mail_event_can_begin_a_workflow() -> None:
 
 
 @pytest.mark.parametrize("status", ["paused", "draft"])
-def test_a_workflow_that_is_not_live_lets_nobody_in(status: str) -> None:
+def test_paused_or_draft_workflow_admits_no_contact(status: str) -> None:
     world = shop_with(status=status)
     visits(world, 0)
     assert world.enrollments_of() == []
 
 
-def test_contacts_do_not_disturb_each_other() -> None:
+def test_contacts_do_not_affect_each_other() -> None:
     world = World()
-    answered = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("nudge")])
-    world.publish(
-        shop(talk=workflow(send("hello"), answered, on="Visited", category="transactional"))
-    )
-    readers = [f"reader-{number}@mail.example" for number in range(30)]
-    for reader in readers:
-        world.event("Visited", email=reader)
+    wait = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("nudge")])
+    world.publish(shop(talk=workflow(send("hello"), wait, on="Visited", category="transactional")))
+    recipients = [f"recipient-{number}@mail.example" for number in range(30)]
+    for recipient in recipients:
+        world.event("Visited", email=recipient)
         world.run_for(seconds=7)
-    for reader in readers[::2]:
-        world.event("Replied", email=reader)
+    for recipient in recipients[::2]:
+        world.event("Replied", email=recipient)
     world.run_for(days=3)
-    for reader in readers:
-        answer = "thanks" if reader in readers[::2] else "nudge"
-        assert world.steps_mailed(reader) == ["hello", answer]
+    for recipient in recipients:
+        answer = "thanks" if recipient in recipients[::2] else "nudge"
+        assert world.steps_mailed(recipient) == ["hello", answer]
 
 
-def test_an_anonymous_visitor_is_not_mailed_until_they_are_known() -> None:
+def test_anonymous_visitor_gets_no_mail_until_identified() -> None:
     world = shop_with(reentry={"allow": "always"})
     world.event("Visited", email=None, device_id="d-1")
     world.run_for(days=2)

@@ -1,4 +1,4 @@
-"""Somebody asks to be forgotten, and is: whatever is going on, and wherever the function dies."""
+"""Erasure and export of a person, with concurrent events and kills at any call."""
 
 import json
 from collections.abc import Iterator
@@ -15,9 +15,7 @@ from tests.support.privacy_fixtures import PrivateWorld
 CONFIRM = workflow(
     send("thanks"), delay("40 days"), send("again"), on="Order Completed", category="transactional"
 )
-FILES = shop(
-    "plain", "reminder", cart=ABANDONED_CART, order=CONFIRM
-)  # fmt: skip
+FILES = shop("plain", "reminder", cart=ABANDONED_CART, order=CONFIRM)
 PHASES = ("before", "after")
 
 
@@ -28,15 +26,20 @@ def published() -> PrivateWorld:
     return world
 
 
-def lived(published: PrivateWorld, faults: Faults | None = None) -> PrivateWorld:
-    """Ada and Bo ordered, left carts, were mailed and clicked; both are inside of two workflows."""
+def with_history(published: PrivateWorld, faults: Faults | None = None) -> PrivateWorld:
+    """Ada and Bo ordered, started a checkout, got mail and clicked. Both have two enrollments."""
     world = PrivateWorld(published=published, faults=faults)
     for email in (ADA, BO):
         world.consent(email=email)
         world.event(
-            "Order Completed", {"order_id": f"o-{email}"}, email=email, phone=PHONES[email],
-            external_id=f"x-{email}", first_name=f"Name of {email}", id_=f"order-{email}",
-        )  # fmt: skip
+            "Order Completed",
+            {"order_id": f"o-{email}"},
+            email=email,
+            phone=PHONES[email],
+            external_id=f"x-{email}",
+            first_name=f"Name of {email}",
+            id_=f"order-{email}",
+        )
         start_checkout(world, email=email)
     world.run_for(hours=2)
     world.click(world.last_mail(ADA))
@@ -48,22 +51,22 @@ PHONES = {ADA: "+4915777000123", BO: "+4915777000124"}
 
 
 def erased(world: PrivateWorld) -> PrivateWorld:
-    asked = world.ask()
+    request = world.ask()
     world.run_for(minutes=20)
-    assert world.request(asked).status == "done"
+    assert world.request(request).status == "done"
     return world
 
 
-def words(world: PrivateWorld) -> tuple[str, ...]:
+def personal_data(world: PrivateWorld) -> tuple[str, ...]:
     return (ADA, PHONES[ADA])
 
 
-def test_nothing_is_left_but_a_hash_a_mark_and_the_proof(published: PrivateWorld) -> None:
-    world = lived(published)
+def test_erasure_leaves_only_address_hash_tombstone_and_proof(published: PrivateWorld) -> None:
+    world = with_history(published)
     ada = world.contact()
     assert set(world.traces(ADA)) >= {"profiles", "events", "identities"}
     erased(world)
-    assert world.traces(*words(world)) == []
+    assert world.traces(*personal_data(world)) == []
     assert set(world.traces(ada)) <= {"erased"}
     assert world.state.suppressed == {(STORE, address_hash(ADA)): "erased"}
     (proof,) = world.state.requests.values()
@@ -71,21 +74,22 @@ def test_nothing_is_left_but_a_hash_a_mark_and_the_proof(published: PrivateWorld
     assert proof.items == 14
 
 
-def test_the_others_are_as_they_were(published: PrivateWorld) -> None:
-    world = lived(published)
+def test_erasure_leaves_other_contacts_unchanged(published: PrivateWorld) -> None:
+    world = with_history(published)
     before = (world.profile(BO), world.enrollments_of(BO), world.messages(BO))
     erased(world)
     assert (world.profile(BO), world.enrollments_of(BO), world.messages(BO)) == before
 
 
-def test_who_was_inside_of_workflows_is_so_no_more(published: PrivateWorld) -> None:
-    world = lived(published)
+def test_erasure_stops_active_enrollments_and_their_executions(published: PrivateWorld) -> None:
+    world = with_history(published)
     mails = len(world.mails)
     erased(world)
     statuses = [
-        e.status for e in world.step_functions.executions.values()
+        e.status
+        for e in world.step_functions.executions.values()
         if e.started_with["enrollment"]["contact"] == world.contact()
-    ]  # fmt: skip
+    ]
     assert statuses
     assert "RUNNING" not in statuses
     world.run_for(days=60)
@@ -98,61 +102,66 @@ def calls(world: PrivateWorld) -> Iterator[Kill]:
             yield Kill("privacy", number, "before" if phase == "before" else "after")
 
 
-def test_a_kill_at_any_line_changes_neither_what_is_left_nor_the_count(
+def test_kill_at_any_call_changes_neither_remains_nor_count(
     published: PrivateWorld,
 ) -> None:
-    undisturbed = erased(lived(published))
+    undisturbed = erased(with_history(published))
     (expected,) = undisturbed.state.requests.values()
     struck = 0
     for kill in calls(undisturbed):
-        world = erased(lived(published, Faults(kill)))
+        world = erased(with_history(published, Faults(kill)))
         struck += len(world.faults.struck)
-        assert world.traces(*words(world)) == [], world.faults.struck
+        assert world.traces(*personal_data(world)) == [], world.faults.struck
         (proof,) = world.state.requests.values()
         assert proof.items == expected.items, world.faults.struck
         assert world.state.suppressed == undisturbed.state.suppressed
     assert struck > 40
 
 
-def test_a_large_contact_is_erased_in_many_calls(published: PrivateWorld) -> None:
-    world = lived(published)
+def test_large_contact_is_erased_over_many_calls(published: PrivateWorld) -> None:
+    world = with_history(published)
     for number in range(300):
         world.event("Product Viewed", {"n": number}, id_=f"view-{number}", device_id=f"d-{number}")
     world.run_for(minutes=1)
-    world.impatient = 3
+    world.checks_before_timeout = 3
     erased(world)
-    assert world.traces(*words(world)) == []
+    assert world.traces(*personal_data(world)) == []
     assert next(iter(world.state.requests.values())).items > 300
 
 
-def test_an_event_on_its_way_does_not_bring_the_profile_back(published: PrivateWorld) -> None:
-    """It was appended before the erasure, and the stream hands it over after."""
-    world = lived(published)
+def test_event_in_flight_does_not_recreate_the_erased_profile(published: PrivateWorld) -> None:
+    """It was appended before the erasure, and the stream delivers it afterwards."""
+    world = with_history(published)
     world.event("Product Viewed", {"who": ADA})
     (queue,) = [q for q in world._queues.values() if q]
     record = queue[0]
     erased(world)
     world._react_to(record)
-    assert world.traces(*words(world)) == []
+    assert world.traces(*personal_data(world)) == []
 
 
-def test_what_happened_before_and_is_told_after_stays_forgotten(published: PrivateWorld) -> None:
-    """A shop sends its history again, under any of the names that it knows her by."""
-    world = lived(published)
+def test_old_event_under_any_identifier_stays_ignored_after_erasure(
+    published: PrivateWorld,
+) -> None:
+    """A shop sends its history again, with any identifier of the person."""
+    world = with_history(published)
     earlier = world.now
     erased(world)
     world.run_for(days=3)
-    for names in ({"email": ADA}, {"email": None, "phone": PHONES[ADA]},
-                  {"email": None, "external_id": f"x-{ADA}"}):  # fmt: skip
-        world.event("Order Completed", {"order_id": "old"}, at=earlier, **names)
+    for identifiers in (
+        {"email": ADA},
+        {"email": None, "phone": PHONES[ADA]},
+        {"email": None, "external_id": f"x-{ADA}"},
+    ):
+        world.event("Order Completed", {"order_id": "old"}, at=earlier, **identifiers)
         world.run_for(minutes=1)
-    assert world.traces(*words(world)) == []
+    assert world.traces(*personal_data(world)) == []
 
 
-def test_a_new_order_makes_a_new_contact_that_is_told_of_the_order_and_sold_nothing(
+def test_new_order_after_erasure_gets_receipt_but_no_marketing(
     published: PrivateWorld,
 ) -> None:
-    world = erased(lived(published))
+    world = erased(with_history(published))
     world.run_for(days=3)
     mailed = len(world.mails)
     world.consent()
@@ -164,10 +173,10 @@ def test_a_new_order_makes_a_new_contact_that_is_told_of_the_order_and_sold_noth
     assert world.messages()["reminder"] == ("skipped", "suppressed: erased")
 
 
-def test_a_bounce_outranks_an_erasure_and_a_welcome_ends_only_that(
+def test_hard_bounce_outranks_erasure_and_only_erasure_can_be_lifted(
     published: PrivateWorld,
 ) -> None:
-    world = erased(lived(published))
+    world = erased(with_history(published))
     key = (STORE, address_hash(ADA))
     world.contacts.lift_erasure_suppression(*key)
     assert key not in world.state.suppressed
@@ -177,10 +186,10 @@ def test_a_bounce_outranks_an_erasure_and_a_welcome_ends_only_that(
     assert world.state.suppressed[key] == "hard bounce"
 
 
-def test_what_a_function_writes_meanwhile_goes_with_the_second_pass(
+def test_second_pass_erases_what_was_written_during_the_first(
     published: PrivateWorld,
 ) -> None:
-    world = lived(published)
+    world = with_history(published)
     ada = world.contact()
     world.ask()
     world.run_for(seconds=1)
@@ -195,20 +204,22 @@ def test_what_a_function_writes_meanwhile_goes_with_the_second_pass(
     assert next(iter(world.state.requests.values())).status == "done"
 
 
-def test_a_second_pass_that_is_handed_over_too_early_waits(published: PrivateWorld) -> None:
-    world = lived(published)
-    asked = world.ask()
+def test_early_second_pass_waits_for_the_grace_period(published: PrivateWorld) -> None:
+    world = with_history(published)
+    request = world.ask()
     world.run_for(seconds=1)
     for _ in range(3):
-        world._carry_out(STORE, asked.id)
+        world._carry_out(STORE, request.id)
         world.run_for(seconds=1)
-        assert world.request(asked).status == "sweeping"
+        assert world.request(request).status == "sweeping"
     world.run_for(minutes=10)
-    assert world.request(asked).status == "done"
+    assert world.request(request).status == "done"
 
 
-def test_asking_twice_erases_once_and_proves_both(published: PrivateWorld) -> None:
-    world = lived(published)
+def test_second_erasure_request_erases_nothing_twice_and_leaves_proof(
+    published: PrivateWorld,
+) -> None:
+    world = with_history(published)
     world.ask()
     world.ask()
     world.run_for(minutes=20)
@@ -217,8 +228,8 @@ def test_asking_twice_erases_once_and_proves_both(published: PrivateWorld) -> No
     assert min(first.items, second.items) == 0 or first.items + second.items == 14
 
 
-def test_an_unknown_person_is_suppressed_no_more_than_known(published: PrivateWorld) -> None:
-    world = lived(published)
+def test_erasure_of_unknown_person_suppresses_nothing(published: PrivateWorld) -> None:
+    world = with_history(published)
     before = len(world.state.events)
     world.ask("erase", "nobody@mail.example")
     world.run_for(minutes=20)
@@ -227,9 +238,9 @@ def test_an_unknown_person_is_suppressed_no_more_than_known(published: PrivateWo
     assert (proof.status, proof.items) == ("done", 0)
 
 
-def test_a_contact_that_was_merged_into_another_goes_with_it(published: PrivateWorld) -> None:
-    """Its names lead to the other one now, and its events still lie where they were."""
-    world = lived(published)
+def test_merged_contact_is_erased_with_its_winner(published: PrivateWorld) -> None:
+    """Its identifiers lead to the winner now, and its events are still at the loser."""
+    world = with_history(published)
     ada, bo = world.contact(), world.contact(BO)
     for key, contact in list(world.state.identities.items()):
         if contact == bo:
@@ -241,8 +252,8 @@ def test_a_contact_that_was_merged_into_another_goes_with_it(published: PrivateW
     assert bo not in repr(world.state.profiles)
 
 
-def test_an_export_is_taken_along(published: PrivateWorld) -> None:
-    world = lived(published)
+def test_erasure_removes_exports_of_the_contact(published: PrivateWorld) -> None:
+    world = with_history(published)
     world.ask("export")
     world.run_for(minutes=1)
     assert ADA in next(iter(world.vault.files.values()))
@@ -250,21 +261,21 @@ def test_an_export_is_taken_along(published: PrivateWorld) -> None:
     assert world.vault.files == {}
 
 
-def test_the_contacts_of_a_store_are_erased_wherever_the_function_dies(
+def test_store_erasure_survives_a_kill_at_any_call(
     published: PrivateWorld,
 ) -> None:
-    def gone(faults: Faults | None = None) -> PrivateWorld:
-        world = lived(published, faults)
-        asked = world.ask("erase_store")
+    def erase_store(faults: Faults | None = None) -> PrivateWorld:
+        world = with_history(published, faults)
+        request = world.ask("erase_store")
         world.run_for(minutes=20)
-        assert world.request(asked).status == "done", world.faults.struck
+        assert world.request(request).status == "done", world.faults.struck
         return world
 
-    undisturbed = gone()
+    undisturbed = erase_store()
     items = [request.items for request in undisturbed.state.requests.values()]
     assert len([c for c in undisturbed.faults.calls if c[2] == "requests.advance"]) >= SEGMENTS
     for kill in calls(undisturbed):
-        world = gone(Faults(kill))
+        world = erase_store(Faults(kill))
         assert world.traces(ADA, BO, *PHONES.values()) == []
         assert not world.state.profiles
         assert [request.items for request in world.state.requests.values()] == items
@@ -274,14 +285,14 @@ def test_the_contacts_of_a_store_are_erased_wherever_the_function_dies(
 
 
 def export(world: PrivateWorld, *emails: str, origin: str = "api") -> Json:
-    asked = world.ask("export", *emails, origin=origin)
+    request = world.ask("export", *emails, origin=origin)
     world.run_for(minutes=1)
-    assert world.request(asked).status == "done"
-    return dict(json.loads(world.vault.files[STORE, asked.id]))
+    assert world.request(request).status == "done"
+    return dict(json.loads(world.vault.files[STORE, request.id]))
 
 
-def test_an_export_holds_everything_and_of_nobody_else(published: PrivateWorld) -> None:
-    world = lived(published)
+def test_export_holds_everything_about_the_contact_and_no_other(published: PrivateWorld) -> None:
+    world = with_history(published)
     document = export(world)
     (person,) = document["contacts"]
     assert person["contact"]["email"] == ADA
@@ -297,21 +308,21 @@ def test_an_export_holds_everything_and_of_nobody_else(published: PrivateWorld) 
     )
 
 
-def test_a_kill_at_any_line_leaves_a_whole_export_and_its_note(published: PrivateWorld) -> None:
-    undisturbed = lived(published)
+def test_kill_at_any_call_leaves_a_complete_export_and_its_note(published: PrivateWorld) -> None:
+    undisturbed = with_history(published)
     expected = export(undisturbed)
     for kill in calls(undisturbed):
-        world = lived(published, Faults(kill))
-        asked = world.ask("export")
+        world = with_history(published, Faults(kill))
+        request = world.ask("export")
         world.run_for(minutes=5)
-        document = json.loads(world.vault.files[STORE, asked.id])
+        document = json.loads(world.vault.files[STORE, request.id])
         assert document["contacts"] == expected["contacts"], world.faults.struck
-        assert world.request(asked).status == "done"
+        assert world.request(request).status == "done"
         assert world.state.exports
 
 
-def test_staff_hear_of_a_customers_request_but_not_whose_it_is(published: PrivateWorld) -> None:
-    world = lived(published)
+def test_staff_alert_about_customer_request_names_no_customer(published: PrivateWorld) -> None:
+    world = with_history(published)
     export(world)
     assert world.staff.told == []
     export(world, origin="shopify 9999")
@@ -322,5 +333,5 @@ def test_staff_hear_of_a_customers_request_but_not_whose_it_is(published: Privat
     assert not any(word in text for word in (ADA, world.contact()))
 
 
-def test_an_export_of_nobody_is_empty(published: PrivateWorld) -> None:
-    assert export(lived(published), "nobody@mail.example")["contacts"] == []
+def test_export_of_unknown_person_is_empty(published: PrivateWorld) -> None:
+    assert export(with_history(published), "nobody@mail.example")["contacts"] == []

@@ -1,4 +1,4 @@
-"""Each minute there is much to do: whoever cannot be dealt with holds up nobody else."""
+"""One failing item must not block the scheduler, other enrollments or other stores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from milepost.base.error_collector import ErrorCollector
 from milepost.base.errors import ThrottledError
 from milepost.base.refs import ContactRef, EnrollmentRef, MessageRef
 from milepost.runtime.scheduler import run_due
-from tests.journeys.test_broadcasts import Newsroom
+from tests.journeys.test_broadcasts import NewsletterShop
 from tests.support.builders import MONDAY_NOON, Json, delay, send, shop, workflow
 from tests.support.world import World
 
@@ -19,8 +19,8 @@ PEOPLE = [f"{number}@mail.example" for number in range(5)]
 STUCK = PEOPLE[1]
 
 
-class Broken:
-    """A port one of whose methods fails in certain cases."""
+class FailingPort:
+    """A port with a method that fails in certain cases."""
 
     def __init__(self, port: Any, method: str, fails: Callable[..., bool]) -> None:
         self._port, self._method, self._fails = port, method, fails
@@ -32,14 +32,14 @@ class Broken:
         def call(*args: Any, **named: Any) -> Any:
             if name == self._method and self._fails(*args):
                 self.failed += 1
-                raise LookupError("this one fails for ever")
+                raise LookupError("always fails")
             return act(*args, **named)
 
         return call
 
 
 def waiting(**head: Any) -> World:
-    """Five people who wait for 40 days before they get a mail; 39 of them are over."""
+    """Five contacts in a delay of 40 days, after 39 days."""
     world = World()
     world.publish(shop(visit=wait("second", **head)))
     for person in PEOPLE:
@@ -62,25 +62,25 @@ def mailed(world: World) -> dict[str, list[str]]:
     return {person: world.steps_mailed(person) for person in PEOPLE}
 
 
-def everybody(steps: list[str]) -> dict[str, list[str]]:
-    return all_but_one(steps, steps)
+def all_contacts(steps: list[str]) -> dict[str, list[str]]:
+    return all_except_stuck(steps, steps)
 
 
-def all_but_one(steps: list[str], stuck: list[str]) -> dict[str, list[str]]:
+def all_except_stuck(steps: list[str], stuck: list[str]) -> dict[str, list[str]]:
     return {person: stuck if person == STUCK else steps for person in PEOPLE}
 
 
-def test_a_leg_that_cannot_begin_holds_up_no_other_and_begins_when_it_can() -> None:
+def test_execution_that_cannot_start_blocks_no_other_and_is_retried() -> None:
     world = waiting()
-    legs = world.legs
-    broken: Any = Broken(world.engine, "start", is_stuck(world))
-    world.legs = replace(legs, engine=broken)
+    usual = world.execution_starter
+    broken: Any = FailingPort(world.engine, "start", is_stuck(world))
+    world.execution_starter = replace(usual, engine=broken)
     world.run_for(days=1, hours=3)
-    assert mailed(world) == all_but_one(["second"], [])
+    assert mailed(world) == all_except_stuck(["second"], [])
     assert broken.failed > 100
-    world.legs = legs
+    world.execution_starter = usual
     world.run_for(minutes=2)
-    assert mailed(world) == everybody(["second"])
+    assert mailed(world) == all_contacts(["second"])
 
 
 @pytest.mark.parametrize(
@@ -96,93 +96,95 @@ def test_a_leg_that_cannot_begin_holds_up_no_other_and_begins_when_it_can() -> N
     ],
     ids=["cancel", "migrate"],
 )
-def test_somebody_who_cannot_be_moved_holds_up_no_other_and_is_tried_again(
+def test_enrollment_that_cannot_be_rolled_out_blocks_no_other_and_is_retried(
     new: Json, method: str, others: list[str], healed: list[str]
 ) -> None:
     world = waiting()
-    crowd = world.crowd
-    broken: Any = Broken(world.enrollments, method, is_stuck(world))
-    world.crowd = replace(crowd, enrollments=broken)
+    usual = world.rollout
+    broken: Any = FailingPort(world.enrollments, method, is_stuck(world))
+    world.rollout = replace(usual, enrollments=broken)
     world.publish({"workflows/visit.json": new})
     world.run_for(hours=3)
     assert broken.failed > 100
     left = {e.status for p in PEOPLE if p != STUCK for e in world.enrollments_of(p)}
     assert left == {"active" if method == "migrate" else "exited"}
-    world.crowd = crowd
+    world.rollout = usual
     world.run_for(days=3)
-    assert mailed(world) == all_but_one(others, healed)
+    assert mailed(world) == all_except_stuck(others, healed)
     assert world.shelf.works == {}
 
 
-def test_somebody_who_cannot_be_thawed_holds_up_no_other_and_is_tried_again() -> None:
+def test_enrollment_that_cannot_be_resumed_blocks_no_other_and_is_retried() -> None:
     world = waiting()
     world.publish({"workflows/visit.json": {**wait("second"), "status": "paused"}})
     world.run_for(days=2)
-    crowd = world.crowd
-    broken: Any = Broken(world.enrollments, "reschedule", is_stuck(world))
-    world.crowd = replace(crowd, enrollments=broken)
+    usual = world.rollout
+    broken: Any = FailingPort(world.enrollments, "reschedule", is_stuck(world))
+    world.rollout = replace(usual, enrollments=broken)
     world.publish({"workflows/visit.json": wait("second")})
     world.run_for(days=1, hours=1)
-    assert mailed(world) == all_but_one(["second"], [])
-    world.crowd = crowd
+    assert mailed(world) == all_except_stuck(["second"], [])
+    world.rollout = usual
     world.run_for(days=1)
-    assert mailed(world) == everybody(["second"])
+    assert mailed(world) == all_contacts(["second"])
     assert world.shelf.works == {}
 
 
-def test_a_part_of_the_minute_that_fails_holds_up_no_other_part() -> None:
+def test_failing_scheduler_task_blocks_no_other_task() -> None:
     world = waiting()
-    broken: Any = Broken(world.works, "open", lambda: True)
-    world.crowd = replace(world.crowd, works=broken)
-    world.look_works = replace(world.look_works, works=broken)
+    broken: Any = FailingPort(world.works, "open", lambda: True)
+    world.rollout = replace(world.rollout, works=broken)
+    world.backfill_scheduler = replace(world.backfill_scheduler, works=broken)
     world.run_for(days=1, hours=1)
-    assert mailed(world) == everybody(["second"])
+    assert mailed(world) == all_contacts(["second"])
 
 
-def test_a_store_that_cannot_be_looked_at_holds_up_no_other() -> None:
+def test_store_that_fails_in_backfill_blocks_no_other() -> None:
     world = World()
     segment = {"title": "Buyers", "condition": {"did": "Order Completed"}}
     world.publish({**shop(), "segments/buyers.json": segment})
-    (work,) = world.works.open()
-    both = [work._replace(store="another"), work]
-    works: Any = Listed(both, [])
-    registry: Any = Broken(world.registry, "head", lambda store: store == "another")
+    (job,) = world.works.open()
+    both = [job._replace(store="another"), job]
+    jobs: Any = FixedJobs(both, [])
+    registry: Any = FailingPort(world.registry, "head", lambda store: store == "another")
     world.run_for(seconds=70)
-    apart = ErrorCollector()
-    replace(world.look_works, works=works, registry=registry).begin(apart)
-    assert [work.store for work in works.closed] == [work.store]
+    errors = ErrorCollector()
+    replace(world.backfill_scheduler, works=jobs, registry=registry).begin(errors)
+    assert [closed.store for closed in jobs.closed] == [job.store]
     with pytest.raises(ThrottledError, match="looks: 1 could not be done"):
-        apart.raise_if_any("looks")
+        errors.raise_if_any("looks")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """Works that a test has written down."""
+class FixedJobs:
+    """Implements `JobStore` with fixed jobs."""
 
-    works: list[Any]
+    jobs: list[Any]
     closed: list[Any]
 
     def open(self) -> list[Any]:
-        return self.works
+        return self.jobs
 
     def close(self, work: Any) -> None:
         self.closed.append(work)
 
 
-def test_a_broadcast_that_fails_holds_up_no_other() -> None:
-    room = Newsroom()
-    (work,) = [work for work in room.world.works.open() if work.kind == "broadcast"]
-    room.world.run_until(work.at)
-    works: Any = Both(room.world.works, work._replace(store="another"))
-    registry: Any = Broken(room.world.registry, "head", lambda store: store == "another")
-    broadcaster = replace(room.broadcaster, works=works, registry=registry)
+def test_failing_broadcast_blocks_no_other() -> None:
+    newsletter = NewsletterShop()
+    (work,) = [work for work in newsletter.world.works.open() if work.kind == "broadcast"]
+    newsletter.world.run_until(work.at)
+    works: Any = JobsWithOneMore(newsletter.world.works, work._replace(store="another"))
+    registry: Any = FailingPort(newsletter.world.registry, "head", lambda store: store == "another")
+    broadcaster = replace(newsletter.broadcaster, works=works, registry=registry)
     with pytest.raises(ThrottledError, match="broadcasts: 1 could not be done"):
         broadcaster.advance()
-    assert len([r for r in room.world.state.stream if r.event.name == "Schedule Reached"]) == 5
+    assert (
+        len([r for r in newsletter.world.state.stream if r.event.name == "Schedule Reached"]) == 5
+    )
 
 
-class Both:
-    """The works of a store, after one of another's."""
+class JobsWithOneMore:
+    """The jobs of a store after one more job."""
 
     def __init__(self, works: Any, first: Any) -> None:
         self._works, self._first = works, first
@@ -194,12 +196,12 @@ class Both:
         return getattr(self._works, name)
 
 
-# --- what fails for long ---
+# --- permanent failures ---
 
 
 @dataclass(slots=True)
-class Clockwork:
-    """Timers that are due for ever."""
+class AlwaysDue:
+    """Timers that are always due."""
 
     dues: list[Any]
     put_off_: list[Any]
@@ -215,39 +217,51 @@ class Clockwork:
         self.noted += 1
 
 
-def test_only_what_could_not_be_done_is_put_off_and_the_search_goes_on_from_there() -> None:
+def test_only_failed_timers_are_postponed_and_the_search_position_advances() -> None:
     world = waiting()
     refs = [enrollment.ref for person in PEOPLE for enrollment in world.enrollments_of(person)]
-    timers: Any = Clockwork(refs, [])
-    legs = replace(world.legs, registry=Broken(world.registry, "head", lambda _: True))
-    legs = replace(legs, enrollments=Broken(world.enrollments, "load", is_stuck(world)))
-    apart = ErrorCollector()
-    done = run_due(timers, world.resender, legs, world.lookouts, MONDAY_NOON, apart)
+    timers: Any = AlwaysDue(refs, [])
+    starter = replace(
+        world.execution_starter, registry=FailingPort(world.registry, "head", lambda _: True)
+    )
+    starter = replace(starter, enrollments=FailingPort(world.enrollments, "load", is_stuck(world)))
+    errors = ErrorCollector()
+    done = run_due(timers, world.retrier, starter, world.reevaluator, MONDAY_NOON, errors)
     assert done.begun == 4
     assert [ref.contact for ref in timers.put_off_] == [world.contact(STUCK)]
     assert timers.noted == 1
 
 
-def test_what_there_was_no_time_for_is_not_put_off_and_keeps_the_search_where_it_is() -> None:
+def test_timers_beyond_the_limit_are_not_postponed_and_keep_the_search_position() -> None:
     world = waiting()
     refs = [enrollment.ref for person in PEOPLE for enrollment in world.enrollments_of(person)]
-    timers: Any = Clockwork(refs, [])
-    apart = ErrorCollector()
-    done = run_due(timers, world.resender, world.legs, world.lookouts, MONDAY_NOON, apart, most=3)
+    timers: Any = AlwaysDue(refs, [])
+    errors = ErrorCollector()
+    done = run_due(
+        timers,
+        world.retrier,
+        world.execution_starter,
+        world.reevaluator,
+        MONDAY_NOON,
+        errors,
+        most=3,
+    )
     assert (done.begun, timers.put_off_, timers.noted) == (3, [], 0)
 
 
-def test_of_those_who_fail_no_more_are_tried_in_a_minute_than_of_others() -> None:
+def test_failing_timers_count_toward_the_limit_per_run() -> None:
     world = waiting()
     refs = [enrollment.ref for person in PEOPLE for enrollment in world.enrollments_of(person)]
-    timers: Any = Clockwork(refs, [])
-    broken: Any = Broken(world.enrollments, "load", lambda *_: True)
-    legs = replace(world.legs, enrollments=broken)
-    run_due(timers, world.resender, legs, world.lookouts, MONDAY_NOON, ErrorCollector(), most=3)
+    timers: Any = AlwaysDue(refs, [])
+    broken: Any = FailingPort(world.enrollments, "load", lambda *_: True)
+    starter = replace(world.execution_starter, enrollments=broken)
+    run_due(
+        timers, world.retrier, starter, world.reevaluator, MONDAY_NOON, ErrorCollector(), most=3
+    )
     assert (broken.failed, len(timers.put_off_), timers.noted) == (3, 3, 0)
 
 
-def test_people_of_one_workflow_who_fail_hold_up_nobody_of_another() -> None:
+def test_failures_in_one_workflow_do_not_block_another() -> None:
     world = World(most=2)
     first, second = wait("first", on="A"), wait("second", on="B")
     world.publish(shop(a=first, b=second))
@@ -255,12 +269,12 @@ def test_people_of_one_workflow_who_fail_hold_up_nobody_of_another() -> None:
         world.event("A", email=person)
     world.event("B", email=STUCK)
     world.run_for(days=39)
-    still = {"workflows/a.json": {**first, "status": "paused"}}
-    world.publish({**still, "workflows/b.json": {**second, "status": "paused"}})
+    paused = {"workflows/a.json": {**first, "status": "paused"}}
+    world.publish({**paused, "workflows/b.json": {**second, "status": "paused"}})
     world.run_for(days=2)
-    broken: Any = Broken(world.enrollments, "reschedule", lambda ref, *_: ref.workflow == "a")
-    world.crowd = replace(world.crowd, enrollments=broken)
+    broken: Any = FailingPort(world.enrollments, "reschedule", lambda ref, *_: ref.workflow == "a")
+    world.rollout = replace(world.rollout, enrollments=broken)
     world.publish({"workflows/a.json": first, "workflows/b.json": second})
     world.run_for(days=1, hours=2)
     assert broken.failed > 100
-    assert mailed(world) == all_but_one([], ["second"])
+    assert mailed(world) == all_except_stuck([], ["second"])

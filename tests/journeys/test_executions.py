@@ -1,4 +1,4 @@
-"""Waits too long for one execution: the enrollment is parked, and another one goes on with it."""
+"""Long waits suspend the enrollment, and a later execution continues it."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ def mails(world: World) -> list[tuple[str, timedelta]]:
 # --- delays ---
 
 
-def test_nothing_runs_while_somebody_waits_for_long() -> None:
+def test_no_execution_runs_during_a_long_delay() -> None:
     world = world_with(send("first"), delay("90 days"), send("second"))
     world.run_for(days=89)
     assert running(world) == []
@@ -51,12 +51,13 @@ def test_nothing_runs_while_somebody_waits_for_long() -> None:
     assert mails(world) == [("first", timedelta(0)), ("second", 90 * DAY)]
     assert world.enrollment().status == "completed"
     assert [e.name for e in world.step_functions.executions.values()] == [
-        world.enrollment().ref.id, f"{world.enrollment().ref.id}-1"
-    ]  # fmt: skip
+        world.enrollment().ref.id,
+        f"{world.enrollment().ref.id}-1",
+    ]
     assert world.state.timers == {}
 
 
-def test_a_wait_of_thirty_days_is_step_functions_own() -> None:
+def test_delay_of_thirty_days_stays_in_step_functions() -> None:
     world = world_with(delay("30 days"), send("mail"))
     world.run_for(days=29)
     assert len(running(world)) == 1
@@ -64,7 +65,7 @@ def test_a_wait_of_thirty_days_is_step_functions_own() -> None:
     assert mails(world) == [("mail", 30 * DAY)]
 
 
-def test_who_leaves_during_a_long_wait_is_not_woken() -> None:
+def test_exit_during_a_suspended_delay_starts_no_execution() -> None:
     world = world_with(delay("90 days"), send("mail"), exit_on=[{"event": "Ordered"}])
     world.run_for(days=40)
     world.event("Ordered")
@@ -74,9 +75,10 @@ def test_who_leaves_during_a_long_wait_is_not_woken() -> None:
     assert len(world.step_functions.executions) == 1
 
 
-def test_who_leaves_in_a_later_leg_has_that_one_stopped() -> None:
-    world = world_with(delay("90 days"), delay("2 days"), send("mail"),
-                       exit_on=[{"event": "Ordered"}])  # fmt: skip
+def test_exit_in_a_later_execution_stops_that_execution() -> None:
+    world = world_with(
+        delay("90 days"), delay("2 days"), send("mail"), exit_on=[{"event": "Ordered"}]
+    )
     world.run_for(days=91)
     assert len(running(world)) == 1
     world.event("Ordered")
@@ -85,11 +87,14 @@ def test_who_leaves_in_a_later_leg_has_that_one_stopped() -> None:
     assert mails(world) == []
 
 
-def test_five_years_of_anniversaries() -> None:
+def test_yearly_loop_runs_one_execution_per_year() -> None:
     world = world_with(
-        send("welcome"), delay("365 days", "year"), send("anniversary"),
-        {"id": "again", "type": "goto", "to": "year", "max": 4}, send("farewell"),
-    )  # fmt: skip
+        send("welcome"),
+        delay("365 days", "year"),
+        send("anniversary"),
+        {"id": "again", "type": "goto", "to": "year", "max": 4},
+        send("farewell"),
+    )
     world.run_for(days=5 * 365 + 1)
     years = [("anniversary", n * 365 * DAY) for n in range(1, 6)]
     assert mails(world) == [("welcome", timedelta(0)), *years, ("farewell", 5 * 365 * DAY)]
@@ -102,17 +107,17 @@ def test_five_years_of_anniversaries() -> None:
 # --- dates ---
 
 
-@pytest.mark.parametrize(("days", "legs"), [(20, 0), (200, 1)])
-def test_a_date_that_is_far_away_is_waited_for_without_an_execution(days: int, legs: int) -> None:
+@pytest.mark.parametrize(("days", "executions"), [(20, 0), (200, 1)])
+def test_far_date_is_awaited_without_an_execution(days: int, executions: int) -> None:
     world = World()
     until = {"id": "date", "type": "delay_until", "date": "event.day"}
     world.publish(shop(visit=visits(until, send("mail"), delay("1 day"), send("after"))))
     world.event("Visited", {"day": (MONDAY_NOON + days * DAY).isoformat()})
     world.run_for(days=1)
-    assert len(running(world)) == 1 - legs
+    assert len(running(world)) == 1 - executions
     world.run_for(days=days + 2)
     assert mails(world) == [("mail", days * DAY), ("after", (days + 1) * DAY)]
-    assert world.enrollment().execution_no == legs
+    assert world.enrollment().execution_no == executions
 
 
 # --- events ---
@@ -120,7 +125,7 @@ def test_a_date_that_is_far_away_is_waited_for_without_an_execution(days: int, l
 ANSWER = wait_for("answer", "Replied", "100 days", [send("thanks")], [send("pity")])
 
 
-def test_the_event_of_a_long_wait_wakes_at_once() -> None:
+def test_event_resumes_a_suspended_wait_at_once() -> None:
     world = world_with(ANSWER, send("after"))
     world.run_for(days=50)
     assert running(world) == []
@@ -130,7 +135,7 @@ def test_the_event_of_a_long_wait_wakes_at_once() -> None:
     assert world.enrollment().outcomes["answer"]["data"] == {"text": "yes"}
 
 
-def test_without_an_event_a_long_wait_is_over_at_its_timeout() -> None:
+def test_suspended_wait_ends_at_its_timeout() -> None:
     world = world_with(ANSWER, send("after"))
     world.run_for(days=101)
     world.event("Replied")
@@ -138,7 +143,7 @@ def test_without_an_event_a_long_wait_is_over_at_its_timeout() -> None:
     assert mails(world) == [("pity", 100 * DAY), ("after", 100 * DAY)]
 
 
-def test_an_event_of_before_the_wait_does_not_count() -> None:
+def test_event_before_a_suspended_wait_does_not_count() -> None:
     world = world_with(delay("40 days"), ANSWER)
     world.run_for(days=39)
     world.event("Replied")
@@ -156,11 +161,11 @@ LONG = visits(
     send("last"),
     exit_on=[{"event": "Ordered"}],
 )
-TALES: dict[str, list[tuple[str, float]]] = {
+STORIES: dict[str, list[tuple[str, float]]] = {
     "answers": [("Replied", 60)],
     "silent": [],
     "leaves": [("Ordered", 60)],
-    "leaves in a later leg": [("Replied", 41), ("Ordered", 45)],
+    "leaves in a later execution": [("Replied", 41), ("Ordered", 45)],
     "answers before the minute in which the wait begins": [("Replied", 40 + 0.5 / 1440)],
 }
 
@@ -172,18 +177,20 @@ def published() -> World:
     return world
 
 
-def tell(published: World, tale: list[tuple[str, float]], faults: Faults | None = None) -> World:
+def run_story(
+    published: World, story: list[tuple[str, float]], faults: Faults | None = None
+) -> World:
     world = World(published=published, faults=faults)
     world.event("Visited")
-    for name, days in tale:
+    for name, days in story:
         world.run_until(MONDAY_NOON + timedelta(days=days))
         world.event(name)
     world.run_until(MONDAY_NOON + 300 * DAY)
     return world
 
 
-def seen(world: World) -> object:
-    """What a reader and a marketer see; a minute late is as good."""
+def visible_result(world: World) -> object:
+    """The visible result, with times rounded to hours."""
     return (
         sorted((step, round(at / HOUR)) for step, at in mails(world)),
         (world.enrollment().status, world.enrollment().reason),
@@ -193,36 +200,36 @@ def seen(world: World) -> object:
 
 
 @pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "trigger_date"])
-@pytest.mark.parametrize("tale", TALES.values(), ids=TALES)
-def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
-    published: World, tale: list[tuple[str, float]], scope: Scope
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+def test_kill_at_any_call_changes_no_mail_or_outcome(
+    published: World, story: list[tuple[str, float]], scope: Scope
 ) -> None:
-    undisturbed = tell(published, tale)
+    undisturbed = run_story(published, story)
     for kill, place in undisturbed.faults.kills(scope):
-        world = tell(published, tale, Faults(kill))
+        world = run_story(published, story, Faults(kill))
         assert world.faults.struck == [place]
         assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
         assert running(world) == []
         assert world.state.timers == {}
-        assert seen(world) == seen(undisturbed), world.faults.struck
+        assert visible_result(world) == visible_result(undisturbed), world.faults.struck
 
 
-@pytest.mark.parametrize("tale", TALES.values(), ids=TALES)
-def test_doing_everything_twice_at_once_changes_nothing(
-    published: World, tale: list[tuple[str, float]]
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+def test_overlapping_second_invocation_changes_no_mail_or_outcome(
+    published: World, story: list[tuple[str, float]]
 ) -> None:
-    undisturbed = tell(published, tale)
+    undisturbed = run_story(published, story)
     for scope, number, _ in undisturbed.faults.calls:
         faults = Faults()
         kill = Kill(scope, number, "before")
         faults.overlap(kill)
-        world = tell(published, tale, faults)
+        world = run_story(published, story, faults)
         assert faults.happened == [kill]
         assert max(Counter(mail.ref.id for mail in world.mails).values()) == 1
-        assert seen(world) == seen(undisturbed), kill
+        assert visible_result(world) == visible_result(undisturbed), kill
 
 
-# --- the law ---
+# --- property ---
 
 
 @pytest.fixture(scope="module")
@@ -244,10 +251,10 @@ def plain() -> World:
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-def test_parking_changes_nothing_but_the_number_of_executions(
+def test_suspending_changes_only_the_number_of_executions(
     plain: World, document: Json, history: list[Happened], number: int, suspend_after: timedelta
 ) -> None:
-    def live(world: World) -> tuple[list[tuple[datetime, str]], str, str]:
+    def run(world: World) -> tuple[list[tuple[datetime, str]], str, str]:
         world.publish({"workflows/any.json": document})
         trigger = Happened("Visited", MONDAY_NOON, {"n": number})
         for happened in sorted([trigger, *history], key=lambda each: each.at):
@@ -258,9 +265,9 @@ def test_parking_changes_nothing_but_the_number_of_executions(
         return [(at, m.tags["step"]) for at, m in world.posted], ended.status, ended.reason
 
     moment = timedelta(milliseconds=1)
-    parking = World(start=EARLY, published=plain, suspend_after=suspend_after, tick=moment)
-    assert live(parking) == live(World(start=EARLY, published=plain))
-    assert running(parking) == []
-    assert parking.state.timers == {}
-    executions = parking.step_functions.executions.values()
-    assert sum(e.billed for e in executions) <= transitions(parking.program("any"))
+    suspending = World(start=EARLY, published=plain, suspend_after=suspend_after, tick=moment)
+    assert run(suspending) == run(World(start=EARLY, published=plain))
+    assert running(suspending) == []
+    assert suspending.state.timers == {}
+    executions = suspending.step_functions.executions.values()
+    assert sum(e.billed for e in executions) <= transitions(suspending.program("any"))

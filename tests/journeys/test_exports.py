@@ -1,4 +1,4 @@
-"""An export of everything, in stretches and through kills: every item once, and the report true."""
+"""A store export over several calls and with kills: every item once, and a correct report."""
 
 import json
 from collections import Counter
@@ -24,12 +24,12 @@ from tests.support.faults import Faults, Kill, Killed
 from tests.support.imports import VISIBILITY, Patience
 from tests.support.world import World
 
-ASKED = "exports/all.export.json"
+EXPORT_PATH = "exports/all.export.json"
 
 
 @dataclass
-class Desk:
-    """Where exports are asked for. `looks` is how often a function may look for more time."""
+class ExportRunner:
+    """Runs exports. `looks` is how often a call can check its time before it must stop."""
 
     world: World = field(default_factory=World)
     looks: float = float("inf")
@@ -51,9 +51,9 @@ class Desk:
             seconds=lambda: float(self.calls),
         )
 
-    def ask(self, content: str = "") -> Export:
-        self.uploads.upload(STORE, ASKED, content)
-        waiting: list[tuple[Mapping[str, Any], int]] = [({"store": STORE, "path": ASKED}, 0)]
+    def run(self, content: str = "") -> Export:
+        self.uploads.upload(STORE, EXPORT_PATH, content)
+        waiting: list[tuple[Mapping[str, Any], int]] = [({"store": STORE, "path": EXPORT_PATH}, 0)]
         while waiting:
             message, delay = waiting.pop(0)
             self.world.run_for(seconds=delay + 1)
@@ -93,7 +93,7 @@ class Desk:
         ]
 
 
-def peopled(faults: Faults | None = None) -> World:
+def store_with_contacts(faults: Faults | None = None) -> World:
     world = World(faults=faults)
     world.publish({"settings.json": settings()})
     for number in range(14):
@@ -108,78 +108,80 @@ def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporter, "MAX_HELD", 4000)
 
 
-def assert_whole(desk: Desk, done: Export) -> None:
-    contacts = Counter(line["contact"] for line in desk.lines(done, "contacts"))
+def assert_complete(runner: ExportRunner, done: Export) -> None:
+    contacts = Counter(line["contact"] for line in runner.lines(done, "contacts"))
     assert len(contacts) == 14
     assert set(contacts.values()) == {1}
-    events = Counter((line["contact"], line["event"]) for line in desk.lines(done, "events"))
+    events = Counter((line["contact"], line["event"]) for line in runner.lines(done, "events"))
     assert len(events) == 28
     assert set(events.values()) == {1}
-    report = desk.report(done)
+    report = runner.report(done)
     assert report["outcome"] == "finished"
     for kind, number in report["lines"].items():
-        assert len(desk.lines(done, kind)) == number, kind
+        assert len(runner.lines(done, kind)) == number, kind
 
 
-def test_everything_comes_once_in_files_that_end_somewhere() -> None:
-    desk = Desk(peopled())
-    done = desk.ask()
-    assert_whole(desk, done)
-    assert desk.calls == 1
+def test_export_writes_every_item_once_in_files_of_limited_size() -> None:
+    runner = ExportRunner(store_with_contacts())
+    done = runner.run()
+    assert_complete(runner, done)
+    assert runner.calls == 1
     assert done.parts["events"] > 1
-    assert max(len(v["v1"]) for (_, p), v in desk.uploads.versions.items() if "events-" in p) < 8000
+    assert (
+        max(len(v["v1"]) for (_, p), v in runner.uploads.versions.items() if "events-" in p) < 8000
+    )
 
 
-def test_an_export_goes_on_where_the_last_function_had_no_more_time() -> None:
-    desk = Desk(peopled(), looks=1)
-    assert_whole(desk, desk.ask())
-    assert desk.calls >= 5
+def test_export_continues_in_the_next_call_when_time_runs_out() -> None:
+    runner = ExportRunner(store_with_contacts(), looks=1)
+    assert_complete(runner, runner.run())
+    assert runner.calls >= 5
 
 
-def test_a_kill_at_any_call_changes_nothing_that_anyone_sees() -> None:
-    undisturbed = Desk(peopled(), looks=2)
-    expected = undisturbed.ask()
+def test_kill_at_any_call_changes_no_line_of_the_export() -> None:
+    undisturbed = ExportRunner(store_with_contacts(), looks=2)
+    expected = undisturbed.run()
     calls = [number for scope, number, _ in undisturbed.world.faults.calls if scope == "export"]
     assert len(calls) > 20
     for number in calls:
         for phase in ("before", "after"):
             faults = Faults(Kill("export", number, "before" if phase == "before" else "after"))
-            desk = Desk(peopled(faults), looks=2)
-            done = desk.ask()
+            runner = ExportRunner(store_with_contacts(faults), looks=2)
+            done = runner.run()
             assert faults.struck
-            assert_whole(desk, done)
+            assert_complete(runner, done)
             assert done.lines == expected.lines
 
 
-def test_a_message_that_comes_twice_has_one_function_go_on() -> None:
-    desk = Desk(peopled(), looks=1)
-    desk.uploads.upload(STORE, ASKED, "")
-    message = {"store": STORE, "path": ASKED}
-    desk.call(message)
-    desk.call(message)
-    (first,) = desk.queue.waiting
-    desk.call(first[0])
-    desk.call(first[0])
-    assert len(desk.queue.waiting) == 2
+def test_duplicate_message_continues_the_export_once() -> None:
+    runner = ExportRunner(store_with_contacts(), looks=1)
+    runner.uploads.upload(STORE, EXPORT_PATH, "")
+    message = {"store": STORE, "path": EXPORT_PATH}
+    runner.call(message)
+    runner.call(message)
+    (first,) = runner.queue.waiting
+    runner.call(first[0])
+    runner.call(first[0])
+    assert len(runner.queue.waiting) == 2
 
 
-def test_a_world_that_cannot_answer_is_tried_again_and_in_the_end_raises_an_alarm() -> None:
-    desk = Desk(peopled())
-    troubles = [3]
-    real = desk.exporter.everything.page
+def test_throttled_export_is_retried_and_raises_in_the_end() -> None:
+    runner = ExportRunner(store_with_contacts())
+    failures = [3]
+    real = runner.exporter.everything.page
 
     class Throttled:
         def page(self, store: str, after: str) -> Any:
-            troubles[0] -= 1
-            if troubles[0] >= 0:
+            failures[0] -= 1
+            if failures[0] >= 0:
                 raise ThrottledError("DynamoDB: throttled")
             return real(store, after)
 
-    desk.exporter = replace(desk.exporter, everything=Throttled())
-    assert_whole(desk, desk.ask())
-    assert desk.calls == 4
-    troubles[0] = 1000
-    desk.uploads.upload(STORE, ASKED, "")
-    desk.exports.held.clear()
+    runner.exporter = replace(runner.exporter, everything=Throttled())
+    assert_complete(runner, runner.run())
+    assert runner.calls == 4
+    failures[0] = 1000
+    runner.uploads.upload(STORE, EXPORT_PATH, "")
+    runner.exports.held.clear()
     with pytest.raises(ThrottledError, match=f"has come no further in {MAX_WAITS} tries"):
-        desk.ask()
+        runner.run()

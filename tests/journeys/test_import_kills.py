@@ -1,7 +1,7 @@
-"""An import may be killed at any line, and taking one back too: nobody may notice.
+"""A kill at any call of an import or its undo must not change the result.
 
-Each story is told once undisturbed, and then anew for every single call that the function makes to
-the outside, with the function killed just before it, and again just after it.
+Each story runs once without faults, and then once for every call of a port, with a kill before the
+call, and once with a kill after it.
 """
 
 from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ CASES = [
     )
     for story in STORIES
 ]
-"""The story that has to be killed the most often is a part of `make test-deep` alone."""
+"""The story with the most kills runs only in `make test-deep`."""
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,8 @@ def published() -> World:
     return world
 
 
-def tell(story: Story, published: World, faults: Faults | None = None) -> Desk:
-    """Somebody is known before, and time is short: every three rows are a call of their own."""
+def run_story(story: Story, published: World, faults: Faults | None = None) -> Desk:
+    """Ada is known before. Every call imports only three rows."""
     desk = Desk(World(published=published, faults=faults), batches=1)
     desk.world.event("Signed Up", email=ADA, first_name="Adele", consent=[GRANTED])
     desk.pass_time(1)
@@ -88,7 +88,7 @@ GRANTED = {"topic": "offers", "state": "granted", "at": "2026-11-01T00:00:00Z"}
 
 
 def outcome(desk: Desk) -> Any:
-    """All that anybody can see in the end."""
+    """The visible result."""
     (done,) = desk.imports.held.values()
     returned = done.returned
     texts = {p: t for (_, p), t in desk.files.texts.items() if ".errors-" in p}
@@ -121,12 +121,12 @@ def kills(undisturbed: Desk) -> Iterator[Kill]:
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("story", CASES)
-def test_a_kill_changes_nothing_that_anyone_sees(story: Story, published: World) -> None:
-    undisturbed = tell(story, published)
+def test_kill_at_any_call_changes_no_result_of_the_import(story: Story, published: World) -> None:
+    undisturbed = run_story(story, published)
     expected = outcome(undisturbed)
     struck = set()
     for kill in kills(undisturbed):
-        desk = tell(story, published, Faults(kill))
+        desk = run_story(story, published, Faults(kill))
         assert desk.world.faults.struck, kill
         struck |= {*desk.world.faults.struck}
         assert outcome(desk) == expected, desk.world.faults.struck
@@ -134,27 +134,27 @@ def test_a_kill_changes_nothing_that_anyone_sees(story: Story, published: World)
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_any_number_of_kills_comes_to_the_same(seed: int, published: World) -> None:
+def test_random_kills_give_the_same_import_result(seed: int, published: World) -> None:
     story = (is_imported_quietly, is_checked, is_taken_back)[seed % 3]
-    expected = outcome(tell(story, published))
-    desk = tell(story, published, Faults(rate=0.01, seed=seed))
+    expected = outcome(run_story(story, published))
+    desk = run_story(story, published, Faults(rate=0.01, seed=seed))
     assert outcome(desk) == expected, desk.world.faults.struck
 
 
-def test_two_functions_with_the_same_message_come_to_the_same(published: World) -> None:
-    """SQS may hand any message over twice, and two uploads may ask for the same at once."""
-    undisturbed = tell(is_imported, published)
+def test_overlapping_calls_with_same_message_give_the_same_import_result(published: World) -> None:
+    """SQS can deliver a message twice, and two uploads can start the same import at once."""
+    undisturbed = run_story(is_imported, published)
     for kill in list(kills(undisturbed))[::3]:
         faults = Faults()
         desk = Desk(World(published=published, faults=faults), batches=1)
         desk.world.event("Signed Up", email=ADA, first_name="Adele", consent=[GRANTED])
         desk.pass_time(1)
 
-        def again(desk: Desk = desk) -> None:
+        def repeat_messages(desk: Desk = desk) -> None:
             for message in [*desk.delivered]:
                 desk.call(message)
 
-        faults.meanwhile(kill, again)
+        faults.meanwhile(kill, repeat_messages)
         is_imported(desk)
         desk.pass_time(10)
         assert outcome(desk)["people"] == outcome(undisturbed)["people"]

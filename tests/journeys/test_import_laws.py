@@ -1,4 +1,4 @@
-"""Laws of imports, whatever was known before and whatever the file says."""
+"""Properties of imports, for any earlier events and any file."""
 
 import csv as python_csv
 import io
@@ -74,11 +74,11 @@ _published.publish({"settings.json": settings_file()})
 
 
 def after(past: list[tuple[str, dict[str, Any]]], batches: float = float("inf")) -> Desk:
-    """A desk of a shop in which all this has happened."""
+    """A store in which these events have happened."""
     desk = Desk(World(published=_published), batches=batches)
-    for number, (email, said) in enumerate(past):
+    for number, (email, fields) in enumerate(past):
         at = MONDAY_NOON - timedelta(hours=9 - number)
-        desk.world.event(f"Event {number}", email=email, at=at, **said)
+        desk.world.event(f"Event {number}", email=email, at=at, **fields)
     desk.pass_time(1)
     return desk
 
@@ -101,7 +101,7 @@ def consents(desk: Desk) -> dict[tuple[str, str], Consent]:
 
 @given(pasts, rows)
 @LAW
-def test_an_import_twice_is_an_import_once(
+def test_importing_twice_equals_importing_once(
     past: list[tuple[str, dict[str, Any]]], table: list[dict[str, str]]
 ) -> None:
     once, twice = after(past), after(past)
@@ -119,39 +119,39 @@ def test_an_import_twice_is_an_import_once(
 
 @given(pasts, rows)
 @LAW
-def test_an_import_that_is_taken_back_leaves_people_as_they_were(
+def test_undone_import_restores_every_contact(
     past: list[tuple[str, dict[str, Any]]], table: list[dict[str, str]]
 ) -> None:
     desk = after(past)
-    before, said = known(desk), consents(desk)
+    before, answers = known(desk), consents(desk)
     done = desk.take_back(desk.bring(file_of(table), columns=COLUMNS, lists=["all"]))
     desk.pass_time(60)
     assert done.phase in {"undone", "refused"}
-    assert {c: _without_nothing(d) for c, d in known(desk).items()} == before
+    assert {c: _without_empty_lists(d) for c, d in known(desk).items()} == before
     for key, consent in consents(desk).items():
-        assert consent == said.get(key) or consent.state == "withdrawn"
+        assert consent == answers.get(key) or consent.state == "withdrawn"
 
 
-def _without_nothing(data: dict[str, Any]) -> dict[str, Any]:
-    """Whoever is on no list is on none, as before."""
+def _without_empty_lists(data: dict[str, Any]) -> dict[str, Any]:
+    """Leave out an empty `lists`."""
     return {name: value for name, value in data.items() if name != "lists" or any(value.values())}
 
 
 @given(pasts, rows)
 @LAW
-def test_consent_never_rises(
+def test_import_never_grants_consent(
     past: list[tuple[str, dict[str, Any]]], table: list[dict[str, str]]
 ) -> None:
     desk = after(past)
-    said = consents(desk)
+    answers = consents(desk)
     desk.bring(file_of(table), columns=COLUMNS)
     for key, consent in consents(desk).items():
-        assert consent == said.get(key) or consent.state == "withdrawn"
+        assert consent == answers.get(key) or consent.state == "withdrawn"
 
 
 @given(pasts, rows, st.integers(1, 3))
 @LAW
-def test_a_dry_run_counts_what_the_import_then_counts(
+def test_dry_run_counts_match_the_import(
     past: list[tuple[str, dict[str, Any]]], table: list[dict[str, str]], batches: int
 ) -> None:
     desk = after(past)

@@ -1,4 +1,4 @@
-"""A shop uploads files of contacts: what becomes of the people in them, and what it is told."""
+"""Imports of contact files: the resulting contacts, and the reports."""
 
 import json
 from dataclasses import replace
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from milepost.base.errors import ThrottledError
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ContactUpdate
+from milepost.contacts.fields import Change
 from milepost.transfer.exports.lines import contact_line
 from milepost.transfer.imports.importer import MAX_WAITS
 from milepost.transfer.imports.progress import ERRORS_A_FILE
@@ -31,14 +31,14 @@ def desk() -> Desk:
 def counts(desk: Desk, **expected: int) -> None:
     done = desk.last()
     assert done is not None
-    held = {name: number for name, number in done.counts._asdict().items() if number}
-    assert held == expected
+    counted = {name: number for name, number in done.counts._asdict().items() if number}
+    assert counted == expected
 
 
-# --- what an upload does ---
+# --- uploads ---
 
 
-def test_a_file_with_settings_is_imported(desk: Desk) -> None:
+def test_file_with_settings_is_imported(desk: Desk) -> None:
     done = desk.bring(PEOPLE)
     assert done.phase == "imported"
     assert desk.people == {
@@ -48,7 +48,7 @@ def test_a_file_with_settings_is_imported(desk: Desk) -> None:
     counts(desk, rows=2, created=2)
 
 
-def test_a_file_without_settings_is_only_checked(desk: Desk) -> None:
+def test_file_without_settings_is_only_checked(desk: Desk) -> None:
     done = desk.upload("people.csv", PEOPLE)
     assert done is not None
     assert done.phase == "checked"
@@ -56,7 +56,7 @@ def test_a_file_without_settings_is_only_checked(desk: Desk) -> None:
     counts(desk, rows=2, created=2)
 
 
-def test_the_report_on_a_check_holds_settings_that_import_the_file(desk: Desk) -> None:
+def test_settings_from_check_report_import_the_file(desk: Desk) -> None:
     checked = desk.upload("people.csv", PEOPLE)
     assert checked is not None
     done = desk.upload("people.import.json", desk.report(checked)["settings"])
@@ -65,7 +65,7 @@ def test_the_report_on_a_check_holds_settings_that_import_the_file(desk: Desk) -
     assert done.id != checked.id
 
 
-def test_a_dry_run_says_what_would_change_and_changes_nothing(desk: Desk) -> None:
+def test_dry_run_lists_changes_and_changes_nothing(desk: Desk) -> None:
     desk.world.event("Signed Up", email=ADA, first_name="Adele")
     before = desk.people
     done = desk.bring(PEOPLE, dry_run=True)
@@ -77,7 +77,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(desk: Desk) -> Non
     ]
 
 
-def test_a_dry_run_and_the_import_count_the_same(desk: Desk) -> None:
+def test_dry_run_and_import_count_the_same(desk: Desk) -> None:
     desk.world.event("Signed Up", email=ADA, first_name="Ada", properties={"city": "London"})
     rows = csv(PEOPLE.strip(), f"{BOB},Again,", "nobody,,", "carl@mail.example,=1+1,")
     checked = desk.bring(rows, dry_run=True)
@@ -86,21 +86,21 @@ def test_a_dry_run_and_the_import_count_the_same(desk: Desk) -> None:
     counts(desk, rows=5, created=2, unchanged=1, repeated=1, failed=1, errors=2, formulas=1)
 
 
-def test_settings_that_come_first_wait_for_their_file(desk: Desk) -> None:
+def test_settings_uploaded_first_wait_for_the_file(desk: Desk) -> None:
     assert desk.upload("people.import.json", {}) is None
     done = desk.upload("people.csv", PEOPLE)
     assert done is not None
     assert done.phase == "imported"
 
 
-def test_the_same_notice_again_changes_nothing(desk: Desk) -> None:
+def test_repeated_notification_changes_nothing(desk: Desk) -> None:
     first = desk.bring(PEOPLE)
     again = desk.notice("imports/people.csv")
     assert again == first
     assert len(desk.world.state.stream) == 2
 
 
-def test_a_file_of_json_lines_is_imported_too(desk: Desk) -> None:
+def test_json_lines_file_is_imported(desk: Desk) -> None:
     lines = [{"email": ADA, "properties": {"vip": True}}, {"email": BOB, "lists": ["vip"]}]
     desk.bring("\n".join(json.dumps(line) for line in lines), ending="jsonl")
     assert desk.people[ADA]["properties"] == {"vip": True}
@@ -120,12 +120,12 @@ def test_a_file_of_json_lines_is_imported_too(desk: Desk) -> None:
         ({"snoozed_until": LATER}, {"snoozed_until": SOON}, {"snoozed_until": LATER}),
     ],
 )
-def test_an_import_may_hold_mail_back_and_never_lets_more_through(
+def test_import_can_reduce_but_never_increase_mail_frequency(
     desk: Desk, known: Json, imported: Json, kept: Json
 ) -> None:
-    wish = tuple(Change("set", name, value) for name, value in known.items())
+    preference = tuple(Change("set", name, value) for name, value in known.items())
     desk.world.append(
-        event("Preferences Changed", contact=ContactUpdate(changes=wish), source="reader")
+        event("Preferences Changed", contact=ContactUpdate(changes=preference), source="reader")
     )
     done = desk.bring(json.dumps({"email": ADA, **imported}), ending="jsonl")
     assert {n: v for n, v in desk.people[ADA].items() if n in {*known, *imported}} == kept
@@ -133,11 +133,11 @@ def test_an_import_may_hold_mail_back_and_never_lets_more_through(
     assert {n: v for n, v in desk.people[ADA].items() if n in {*known, *imported}} == known
 
 
-def test_what_an_export_says_of_a_reader_holds_in_another_shop(desk: Desk) -> None:
-    wish = ContactUpdate(
+def test_exported_preferences_import_into_another_store(desk: Desk) -> None:
+    preference = ContactUpdate(
         changes=(Change("set", "frequency", "monthly"), Change("set", "snoozed_until", LATER))
     )
-    desk.world.append(event("Preferences Changed", contact=wish, source="reader"))
+    desk.world.append(event("Preferences Changed", contact=preference, source="reader"))
     desk.world.run_for(minutes=1)
     known = desk.world.state.owner(STORE, desk.world.contact())
     assert known is not None
@@ -145,8 +145,11 @@ def test_what_an_export_says_of_a_reader_holds_in_another_shop(desk: Desk) -> No
     other = Desk()
     other.bring(json.dumps(line), ending="jsonl")
     assert other.people[ADA] == {
-        "email": ADA, "frequency": "monthly", "snoozed_until": LATER, "properties": {},
-    }  # fmt: skip
+        "email": ADA,
+        "frequency": "monthly",
+        "snoozed_until": LATER,
+        "properties": {},
+    }
 
 
 @pytest.mark.parametrize(
@@ -163,15 +166,15 @@ def test_what_an_export_says_of_a_reader_holds_in_another_shop(desk: Desk) -> No
         ("workflows/a.csv", None),
     ],
 )
-def test_what_an_upload_asks_for_is_told_by_its_path(path: str, kind: str | None) -> None:
+def test_upload_kind_is_recognized_by_path(path: str, kind: str | None) -> None:
     found = asked(path)
     assert (found.kind if found else None) == kind
 
 
-# --- what is known counts ---
+# --- known contacts ---
 
 
-def test_what_is_known_and_the_same_costs_no_write(desk: Desk) -> None:
+def test_unchanged_contact_costs_no_write(desk: Desk) -> None:
     desk.bring(PEOPLE)
     events = len(desk.world.state.stream)
     again = desk.bring(PEOPLE, name="again")
@@ -179,7 +182,7 @@ def test_what_is_known_and_the_same_costs_no_write(desk: Desk) -> None:
     assert len(desk.world.state.stream) == events
 
 
-def test_a_contact_is_found_by_any_of_its_names(desk: Desk) -> None:
+def test_contact_is_found_by_external_id(desk: Desk) -> None:
     desk.world.event("Signed Up", email=ADA, external_id="7")
     desk.bring(csv("customer_id,first_name", "7,Ada"))
     assert desk.people == {
@@ -187,7 +190,7 @@ def test_a_contact_is_found_by_any_of_its_names(desk: Desk) -> None:
     }
 
 
-def test_no_import_makes_one_contact_of_two(desk: Desk) -> None:
+def test_import_merges_no_contacts(desk: Desk) -> None:
     desk.world.event("Signed Up", email=ADA)
     desk.world.event("Signed Up", email=BOB, external_id="7")
     done = desk.bring(csv("email,customer_id", f"{ADA},7"))
@@ -198,7 +201,7 @@ def test_no_import_makes_one_contact_of_two(desk: Desk) -> None:
     ]
 
 
-def test_an_old_file_does_not_overwrite_what_is_newer(desk: Desk) -> None:
+def test_old_file_does_not_overwrite_newer_values(desk: Desk) -> None:
     desk.world.event("Signed Up", email=ADA, first_name="Adele")
     week_ago = (desk.world.now - timedelta(days=7)).isoformat()
     desk.bring(csv("email,first_name,city", f"{ADA},Ada,London"), as_of=week_ago)
@@ -206,7 +209,7 @@ def test_an_old_file_does_not_overwrite_what_is_newer(desk: Desk) -> None:
     assert desk.people[ADA]["properties"] == {"city": "London"}
 
 
-def test_two_imports_at_once_both_come_to_their_end_and_the_later_one_counts(desk: Desk) -> None:
+def test_two_concurrent_imports_both_finish_and_the_later_one_wins(desk: Desk) -> None:
     desk.batches = 1
     rows = [f"p{n}@mail.example" for n in range(250)]
     desk.put("one.import.json", {"columns": {"email": "email", "city": "properties.city"}})
@@ -222,13 +225,13 @@ def test_two_imports_at_once_both_come_to_their_end_and_the_later_one_counts(des
 # --- consent ---
 
 
-def test_consent_never_rises_by_import(desk: Desk) -> None:
+def test_import_grants_no_consent(desk: Desk) -> None:
     desk.bring(csv("email,accepts_marketing,consent.news", f"{ADA},yes,granted"))
     assert desk.world.profile().consent == {}
     counts(desk, rows=1, created=1, granted=2)
 
 
-def test_an_import_withdraws_consent_with_proof(desk: Desk) -> None:
+def test_import_withdraws_consent_with_proof(desk: Desk) -> None:
     desk.world.consent("offers")
     done = desk.bring(csv("email,accepts_marketing", f"{ADA},no"))
     assert desk.world.profile().consents() == {"offers": "withdrawn"}
@@ -240,10 +243,10 @@ def test_an_import_withdraws_consent_with_proof(desk: Desk) -> None:
 # --- workflows ---
 
 
-def enrolling(*, on: str = "", trigger: dict[str, str] | None = None) -> World:
+def with_workflow(*, on: str = "", trigger: dict[str, str] | None = None) -> World:
     world = World()
-    begins = {"trigger": trigger} if trigger else {"on": on}
-    flow = workflow(send("hello"), category="transactional", topic=None, **begins)
+    trigger_fields = {"trigger": trigger} if trigger else {"on": on}
+    flow = workflow(send("hello"), category="transactional", topic=None, **trigger_fields)
     world.publish({"settings.json": settings(), **template("plain"), "workflows/w.json": flow})
     return world
 
@@ -256,32 +259,32 @@ def enrolling(*, on: str = "", trigger: dict[str, str] | None = None) -> World:
         {"type": "list", "list": "vip"},
     ],
 )
-def test_an_import_enrolls_nobody(trigger: dict[str, str]) -> None:
-    desk = Desk(enrolling(trigger=trigger))
+def test_import_without_enroll_enrolls_no_contact(trigger: dict[str, str]) -> None:
+    desk = Desk(with_workflow(trigger=trigger))
     desk.bring(PEOPLE, lists=["vip"])
     assert desk.world.mails == []
     assert desk.people[ADA]["lists"] == {"vip": True}
 
 
-def test_who_joins_a_list_by_an_import_that_says_so_enters_the_lists_workflow() -> None:
-    desk = Desk(enrolling(trigger={"type": "list", "list": "vip"}))
+def test_import_with_enroll_starts_the_list_workflow() -> None:
+    desk = Desk(with_workflow(trigger={"type": "list", "list": "vip"}))
     desk.bring(PEOPLE, lists=["vip"], enroll=True)
     assert sorted(mail.to for mail in desk.world.mails) == [ADA, BOB]
     desk.bring(PEOPLE.replace("Oslo", "Rome"), name="again", lists=["vip"], enroll=True)
-    assert len(desk.world.mails) == 2, "who is on a list does not join it"
+    assert len(desk.world.mails) == 2, "a member of a list does not join it again"
 
 
-def test_an_event_of_the_shops_own_may_be_called_as_ours_is() -> None:
-    desk = Desk(enrolling(on="Contact Imported"))
+def test_shop_event_named_contact_imported_starts_a_workflow() -> None:
+    desk = Desk(with_workflow(on="Contact Imported"))
     desk.world.event("Contact Imported")
     desk.pass_time(1)
     assert len(desk.world.mails) == 1
 
 
-# --- mistakes ---
+# --- mistakes in files ---
 
 
-def test_rows_with_mistakes_are_listed_and_the_others_imported(desk: Desk) -> None:
+def test_rows_with_mistakes_are_listed_and_the_rest_imported(desk: Desk) -> None:
     done = desk.bring(csv("email,born", "nobody,1990", f"{ADA},1990-01-02", "x@,", f"{BOB},"))
     counts(desk, rows=4, created=2, failed=2, errors=2)
     assert desk.errors(done) == [
@@ -290,7 +293,7 @@ def test_rows_with_mistakes_are_listed_and_the_others_imported(desk: Desk) -> No
     ]
 
 
-def test_a_second_row_about_one_contact_is_passed_over_and_told(desk: Desk) -> None:
+def test_second_row_of_a_contact_is_skipped_and_listed(desk: Desk) -> None:
     done = desk.bring(csv("email,city", f"{ADA},London", f"{BOB},", f"{ADA},Paris"))
     assert desk.people[ADA]["properties"] == {"city": "London"}
     counts(desk, rows=3, created=2, repeated=1, errors=1)
@@ -299,7 +302,7 @@ def test_a_second_row_about_one_contact_is_passed_over_and_told(desk: Desk) -> N
     ]
 
 
-def test_a_second_row_is_noticed_however_far_apart_the_two_are(desk: Desk) -> None:
+def test_repeated_row_is_detected_across_batches(desk: Desk) -> None:
     rows = [f"p{n}@mail.example,x" for n in range(500)]
     desk.batches = 2
     desk.bring(csv("email,city", *rows, rows[3], rows[0]))
@@ -323,7 +326,7 @@ def test_many_mistakes_are_listed_in_several_files(desk: Desk) -> None:
         (PEOPLE.encode("utf-16"), "is encoded in UTF-16, which cannot be read"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_with_a_remedy(
+def test_unreadable_file_is_refused_with_a_remedy(
     desk: Desk, content: str | bytes, reason: str
 ) -> None:
     done = desk.bring(content)
@@ -333,7 +336,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_a_remedy(
     assert problem["remedy"]
 
 
-def test_settings_with_a_mistake_refuse_the_file(desk: Desk) -> None:
+def test_mistake_in_settings_refuses_the_file(desk: Desk) -> None:
     done = desk.bring(PEOPLE, dryrun=True)
     assert done.phase == "refused"
     assert desk.people == {}
@@ -342,22 +345,22 @@ def test_settings_with_a_mistake_refuse_the_file(desk: Desk) -> None:
     assert problem["remedy"] == 'did you mean "dry_run"?'
 
 
-def test_a_header_alone_is_a_file_without_people(desk: Desk) -> None:
+def test_header_only_file_imports_no_contact(desk: Desk) -> None:
     assert desk.bring("email\n").phase == "imported"
     counts(desk)
 
 
-def test_a_huge_line_a_nul_and_an_open_quote_cost_their_rows_and_no_other(desk: Desk) -> None:
+def test_huge_line_nul_and_open_quote_fail_only_their_rows(desk: Desk) -> None:
     rows = [f"{ADA},Ada", "x" * 1_000_000, "bad\0@mail.example,", '"open,', f"{BOB},Bob"]
     done = desk.bring(csv("email,first_name", *rows))
     counts(desk, rows=5, created=2, failed=3, errors=3)
     assert [line.split(",")[0] for line in desk.errors(done)] == ["3", "4", "5"]
 
 
-# --- what happens to the file meanwhile ---
+# --- files that change during the import ---
 
 
-def test_a_file_that_is_replaced_meanwhile_is_read_to_its_end_as_it_was(desk: Desk) -> None:
+def test_file_replaced_during_import_is_read_to_its_end(desk: Desk) -> None:
     desk.batches = 1
     rows = [f"p{n}@mail.example" for n in range(250)]
     desk.put("people.import.json", {})
@@ -368,7 +371,7 @@ def test_a_file_that_is_replaced_meanwhile_is_read_to_its_end_as_it_was(desk: De
     assert (done.phase, done.counts.created) == ("imported", 250)
 
 
-def test_a_file_that_is_deleted_for_good_meanwhile_says_so(desk: Desk) -> None:
+def test_file_deleted_during_import_is_reported(desk: Desk) -> None:
     desk.batches = 1
     desk.put("people.import.json", {})
     desk.put("people.csv", csv("email", *(f"p{n}@mail.example" for n in range(250))))
@@ -380,15 +383,15 @@ def test_a_file_that_is_deleted_for_good_meanwhile_says_so(desk: Desk) -> None:
     assert done.counts.created == 100
 
 
-def test_a_file_that_has_served_is_marked_for_the_lifecycle(desk: Desk) -> None:
+def test_imported_file_is_marked_for_the_lifecycle_rule(desk: Desk) -> None:
     desk.bring(PEOPLE)
     assert desk.uploads.settled == [f"{STORE}/imports/people.csv@v1"]
 
 
-# --- progress and patience ---
+# --- progress and throttling ---
 
 
-def test_an_import_goes_on_where_the_last_function_had_no_more_time(desk: Desk) -> None:
+def test_import_continues_in_the_next_call_when_time_runs_out(desk: Desk) -> None:
     desk.batches = 1
     done = desk.bring(csv("email", *(f"p{n}@mail.example" for n in range(1050))))
     assert (done.phase, done.counts.created) == ("imported", 1050)
@@ -396,31 +399,31 @@ def test_an_import_goes_on_where_the_last_function_had_no_more_time(desk: Desk) 
     assert len(desk.people) == 1050
 
 
-def test_the_report_shows_progress_while_the_import_runs(desk: Desk) -> None:
+def test_report_shows_progress_during_the_import(desk: Desk) -> None:
     desk.batches = 1
     seen = []
     desk.put("people.import.json", {})
     desk.put("people.csv", csv("email", *(f"p{n:03d}@mail.example" for n in range(400))))
 
-    def look() -> None:
+    def read_report() -> None:
         done = desk.last()
         assert done is not None
         report = desk.report(done)
         seen.append((report["outcome"], report["finished"], round(report["percent"])))
 
-    desk.world.later(look, seconds=1.5)
+    desk.world.later(read_report, seconds=1.5)
     desk.notice("imports/people.csv")
-    look()
+    read_report()
     assert seen == [("importing", False, 25), ("imported", True, 100)]
 
 
-def test_events_get_through_for_an_import_takes_its_time(desk: Desk) -> None:
+def test_import_keeps_to_rows_per_second(desk: Desk) -> None:
     desk.bring(csv("email", *(f"p{n}@mail.example" for n in range(800))), rows_per_second=50)
     assert desk.slept == pytest.approx(800 / 50, rel=0.1)
 
 
 class Throttled:
-    """A port whose method `keep` cannot answer so many times."""
+    """A port whose method `keep` is throttled so many times."""
 
     def __init__(self, port: Any, times: int) -> None:
         self._port, self.times = port, times
@@ -435,7 +438,7 @@ class Throttled:
         return self._port.keep(*given)
 
 
-def test_a_world_that_cannot_answer_is_tried_again_and_in_the_end_raises_an_alarm(
+def test_throttled_import_is_retried_and_raises_in_the_end(
     desk: Desk,
 ) -> None:
     throttled = Throttled(desk.importer.people, 3)
@@ -448,10 +451,10 @@ def test_a_world_that_cannot_answer_is_tried_again_and_in_the_end_raises_an_alar
         desk.bring(PEOPLE.replace("Oslo", "Rome"), name="again")
 
 
-# --- taking it back ---
+# --- undo ---
 
 
-def test_an_import_that_is_taken_back_leaves_no_trace_of_whom_nobody_else_knows(
+def test_undo_erases_contacts_that_only_the_import_created(
     desk: Desk,
 ) -> None:
     done = desk.take_back(desk.bring(PEOPLE, lists=["vip"], enroll=True))
@@ -462,7 +465,7 @@ def test_an_import_that_is_taken_back_leaves_no_trace_of_whom_nobody_else_knows(
     assert not any(desk.world.state.events.values())
 
 
-def test_what_was_known_before_comes_back(desk: Desk) -> None:
+def test_undo_restores_previous_values(desk: Desk) -> None:
     desk.world.event("Signed Up", email=ADA, first_name="Adele", properties={"points": 3})
     before = desk.people[ADA]
     done = desk.bring(
@@ -473,7 +476,7 @@ def test_what_was_known_before_comes_back(desk: Desk) -> None:
     assert desk.people[ADA] == before
 
 
-def test_what_was_said_after_the_import_stays(desk: Desk) -> None:
+def test_undo_keeps_changes_made_after_the_import(desk: Desk) -> None:
     desk.world.event("Signed Up", email=ADA, first_name="Adele")
     done = desk.bring(csv("email,first_name,city", f"{ADA},Ada,London"))
     desk.world.run_for(hours=1)
@@ -482,7 +485,7 @@ def test_what_was_said_after_the_import_stays(desk: Desk) -> None:
     assert desk.people[ADA] == {"email": ADA, "first_name": "Augusta", "properties": {}}
 
 
-def test_somebody_new_who_did_something_since_is_kept_without_what_the_file_said(
+def test_undo_keeps_new_contact_with_later_events_but_not_imported_values(
     desk: Desk,
 ) -> None:
     done = desk.bring(PEOPLE)
@@ -493,14 +496,14 @@ def test_somebody_new_who_did_something_since_is_kept_without_what_the_file_said
     assert desk.people == {ADA: {"email": ADA, "first_name": "Ada", "properties": {}}}
 
 
-def test_a_consent_that_the_import_withdrew_stays_withdrawn(desk: Desk) -> None:
+def test_undo_keeps_consent_withdrawn_by_the_import(desk: Desk) -> None:
     desk.world.consent("offers")
     done = desk.take_back(desk.bring(csv("email,accepts_marketing", f"{ADA},no")))
     assert desk.world.profile().consents() == {"offers": "withdrawn"}
     assert done.returned.stay_withdrawn == 1
 
 
-def test_an_import_that_still_runs_is_stopped_and_then_taken_back(desk: Desk) -> None:
+def test_undo_stops_a_running_import_first(desk: Desk) -> None:
     desk.batches = 1
     desk.put("people.import.json", {})
     desk.put("people.csv", csv("email", *(f"p{n}@mail.example" for n in range(900))))
@@ -519,10 +522,10 @@ def test_an_import_that_still_runs_is_stopped_and_then_taken_back(desk: Desk) ->
     assert desk.people == {}
 
 
-def test_nobody_is_erased_before_react_has_applied_all_that_was_imported(desk: Desk) -> None:
+def test_undo_waits_until_react_has_applied_the_import(desk: Desk) -> None:
     desk.reacts = False
     done = desk.bring(PEOPLE)
-    assert desk.people == {}, "the stream hangs"
+    assert desk.people == {}, "the stream is blocked"
     desk.world.later(lambda: None, seconds=1)
     desk.put(f"{done.id}.undo.json", "")
     desk.importer.changed(STORE, f"imports/{done.id}.undo.json", lambda: True)
@@ -539,7 +542,7 @@ def test_nobody_is_erased_before_react_has_applied_all_that_was_imported(desk: D
     assert desk.people == {}
 
 
-def test_a_record_of_the_stream_that_comes_again_brings_nobody_back() -> None:
+def test_repeated_stream_record_does_not_recreate_an_erased_contact() -> None:
     desk = Desk(World(echo=3))
     desk.take_back(desk.bring(PEOPLE))
     for record in desk.world.state.stream:
@@ -547,7 +550,7 @@ def test_a_record_of_the_stream_that_comes_again_brings_nobody_back() -> None:
     assert desk.people == {}
 
 
-def test_somebody_who_was_erased_can_come_again(desk: Desk) -> None:
+def test_contact_erased_by_undo_can_return(desk: Desk) -> None:
     desk.take_back(desk.bring(PEOPLE))
     desk.world.event("Signed Up", email=ADA)
     assert desk.people == {ADA: {"email": ADA, "properties": {}}}
@@ -557,32 +560,32 @@ def test_somebody_who_was_erased_can_come_again(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing-01234567", "../x", "A"])
-def test_to_take_back_what_never_was_is_nothing(desk: Desk, name: str) -> None:
+def test_undo_of_an_unknown_import_does_nothing(desk: Desk, name: str) -> None:
     assert desk.upload(f"{name}.undo.json", "") is None
 
 
-def test_a_check_cannot_be_taken_back_for_it_did_nothing(desk: Desk) -> None:
+def test_undo_of_a_check_does_nothing(desk: Desk) -> None:
     done = desk.upload("people.csv", PEOPLE)
     assert done is not None
     assert desk.take_back(done) == done
 
 
-# --- what it says ---
+# --- reports ---
 
 
-def test_a_report_holds_nothing_of_what_is_in_a_cell_or_a_profile(desk: Desk) -> None:
+def test_report_contains_no_cell_or_profile_value(desk: Desk) -> None:
     desk.world.event("Signed Up", email=ADA, first_name="Secretname")
     rows = csv("email,first_name,phone", f"{ADA},Ada,Nophone", f"{ADA},Lovelace,", "Bobaddress,,")
     desk.bring(rows)
     desk.take_back(desk.bring(rows, name="again", dry_run=False))
-    told = " ".join(
+    reports = " ".join(
         text for (_, path), text in desk.files.texts.items() if path.startswith("reports/")
     ).lower()
     for word in ("mail.example", "secretname", "nophone", "lovelace", "bobaddress"):
-        assert word not in told, word
+        assert word not in reports, word
 
 
-def test_the_report_reads_well(desk: Desk) -> None:
+def test_check_report_has_headline_counts_columns_and_next_step(desk: Desk) -> None:
     checked = desk.upload("people.csv", csv(PEOPLE.strip(), "x,,"))
     assert checked is not None
     text = desk.files.read(STORE, f"reports/imports.{checked.id}.report.md")
@@ -594,8 +597,8 @@ def test_the_report_reads_well(desk: Desk) -> None:
     assert f"- `reports/imports.{checked.id}.errors-0001.csv`" in text
 
 
-def test_a_birthday_that_came_is_nothing_that_anybody_else_knew(desk: Desk) -> None:
-    """What follows from the imported date goes with it; whoever got mail for it is not erased."""
+def test_undo_keeps_a_contact_mailed_because_of_an_imported_date(desk: Desk) -> None:
+    """Events that follow from the imported date are removed; a contact that got mail stays."""
     flow = workflow(
         send("hello"),
         category="transactional",
@@ -611,4 +614,4 @@ def test_a_birthday_that_came_is_nothing_that_anybody_else_knew(desk: Desk) -> N
     assert [mail.to for mail in desk.world.mails] == [ADA]
     done = desk.take_back(done)
     assert (done.returned.erased, done.returned.restored) == (1, 1)
-    assert desk.people == {"None": {"properties": {}}}, "of Ada it is known that she got mail"
+    assert desk.people == {"None": {"properties": {}}}, "Ada stays, because she got mail"

@@ -1,4 +1,4 @@
-"""The journeys are worth as much as the interpreter under them, so it is looked at on its own."""
+"""Tests of the state machine interpreter, on which all journeys depend."""
 
 from copy import deepcopy
 from datetime import timedelta
@@ -14,7 +14,7 @@ from milepost.simulator.interpreter import (
     StateMachineInterpreter,
 )
 from milepost.simulator.virtual_clock import VirtualClock
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.support.asl_rules import problems
@@ -37,21 +37,29 @@ COMPILED = state_machine(
 )
 RETRY = [
     {
-        "ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 3, "BackoffRate": 2,
-        "MaxDelaySeconds": 5, "JitterStrategy": "FULL",
+        "ErrorEquals": ["States.ALL"],
+        "IntervalSeconds": 2,
+        "MaxAttempts": 3,
+        "BackoffRate": 2,
+        "MaxDelaySeconds": 5,
+        "JitterStrategy": "FULL",
     }
-]  # fmt: skip
+]
 NO_RETRY = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 0}, *RETRY]
 
 
 def task(**changes: Any) -> Json:
     return {
-        "Type": "Task", "Resource": INVOKE, "TimeoutSeconds": 10, "Retry": RETRY,
+        "Type": "Task",
+        "Resource": INVOKE,
+        "TimeoutSeconds": 10,
+        "Retry": RETRY,
         "Parameters": {"FunctionName": "f", "Payload": {"x.$": "$.x", "y": 1}},
         "ResultSelector": {"x.$": "$.Payload.x"},
         "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "caught"}],
-        "Next": "done", **changes,
-    }  # fmt: skip
+        "Next": "done",
+        **changes,
+    }
 
 
 def waiting() -> Json:
@@ -72,7 +80,7 @@ DONE = {"done": {"Type": "Succeed"}, "caught": {"Type": "Succeed"}, "late": {"Ty
 
 
 class Run:
-    """One execution of a machine of one task, whose function answers or fails as told."""
+    """One execution of a state machine with one task. Its function returns or raises `answers`."""
 
     def __init__(self, state: Json, *answers: Any) -> None:
         self.clock = VirtualClock(MONDAY_NOON)
@@ -102,17 +110,19 @@ class Run:
         return only
 
 
-def test_a_task_hands_over_its_parameters_and_keeps_what_it_selects() -> None:
+def test_task_passes_parameters_and_keeps_selected_result() -> None:
     run = Run(task(), {"x": 2, "more": True})
     execution = run.execution(hours=1)
     assert run.calls == [{"x": 1, "y": 1}]
     assert execution.data == {"x": 2}
     assert (execution.status, execution.entered, execution.billed) == (
-        "SUCCEEDED", ["first", "done"], 2,
-    )  # fmt: skip
+        "SUCCEEDED",
+        ["first", "done"],
+        2,
+    )
 
 
-def test_a_failure_is_tried_again_so_often_and_then_caught() -> None:
+def test_failed_task_is_retried_and_then_caught() -> None:
     run = Run(task(), *[ValueError("no")] * 9)
     execution = run.execution(hours=1)
     assert len(run.calls) == 4
@@ -122,26 +132,26 @@ def test_a_failure_is_tried_again_so_often_and_then_caught() -> None:
     assert execution.data == {"x": 1, "error": {"Error": "ValueError", "Cause": "no"}}
 
 
-def test_a_retry_waits_the_part_of_its_interval_that_chance_gives() -> None:
+def test_retry_interval_is_scaled_by_jitter() -> None:
     run = Run(task(), *[ValueError("no")] * 9)
     run.service.jitter = iter([0.5, 0.0, 1.0]).__next__
     run.execution(hours=1)
     assert run.called_at == [timedelta(seconds=waited) for waited in (0, 1, 1, 6)]
 
 
-def test_an_answer_beyond_the_limit_fails_the_execution_uncaught() -> None:
+def test_answer_over_the_size_limit_fails_the_execution_uncaught() -> None:
     execution = Run(task(), {"x": "y" * MAX_DATA}).execution(hours=1)
     assert (execution.status, execution.entered) == ("FAILED", ["first"])
     assert execution.cause.startswith("States.DataLimitExceeded")
 
 
-def test_an_answer_that_lacks_what_is_selected_is_caught_by_nobody() -> None:
+def test_answer_without_a_selected_field_fails_the_execution_uncaught() -> None:
     execution = Run(task(), {"z": 1}).execution(hours=1)
     assert execution.status == "FAILED"
     assert execution.cause.startswith("States.Runtime")
 
 
-def test_a_token_ends_the_wait_once() -> None:
+def test_task_token_ends_the_wait_once() -> None:
     run = Run(waiting())
     assert run.execution(seconds=30).status == "RUNNING"
     token = run.calls[0]["token"]
@@ -151,7 +161,7 @@ def test_a_token_ends_the_wait_once() -> None:
     assert (execution.entered, execution.data) == (["first", "done"], {"x": 1})
 
 
-def test_a_time_out_of_a_token_is_caught_and_not_tried_again() -> None:
+def test_task_token_timeout_is_caught_and_not_retried() -> None:
     run = Run(waiting())
     assert run.execution(seconds=59).status == "RUNNING"
     execution = run.execution(seconds=1)
@@ -161,7 +171,7 @@ def test_a_time_out_of_a_token_is_caught_and_not_tried_again() -> None:
     assert run.execution(seconds=9).entered == ["first", "late"]
 
 
-def test_a_token_of_a_failed_try_wakes_nobody() -> None:
+def test_task_token_of_a_failed_attempt_does_not_end_the_wait() -> None:
     run = Run(waiting(), ValueError("no"))
     run.execution(seconds=10)
     first, second = (call["token"] for call in run.calls)
@@ -171,7 +181,7 @@ def test_a_token_of_a_failed_try_wakes_nobody() -> None:
     assert run.execution(seconds=1).entered == ["first", "done"]
 
 
-def test_a_name_is_used_once_for_all_versions() -> None:
+def test_execution_name_is_used_once_across_versions() -> None:
     run = Run(task(), {"x": 2}, {"x": 3})
     run.start()
     run.execution(hours=1)
@@ -180,7 +190,7 @@ def test_a_name_is_used_once_for_all_versions() -> None:
     assert len(run.calls) == 1
 
 
-def test_what_is_stopped_does_nothing_more() -> None:
+def test_stopped_execution_does_nothing_more() -> None:
     run = Run(waiting())
     run.execution(seconds=1)
     run.service.stop("arn:m", "name", "left")
@@ -189,7 +199,7 @@ def test_what_is_stopped_does_nothing_more() -> None:
     run.service.stop("arn:m", "nobody", "left")
 
 
-def test_a_choice_without_a_match_fails_the_execution() -> None:
+def test_choice_without_match_fails_the_execution() -> None:
     choice = {"Variable": "$.x", "StringEquals": "a", "Next": "done"}
     execution = Run({"Type": "Choice", "Choices": [choice]}).execution(hours=1)
     assert (execution.status, execution.cause) == ("FAILED", "States.NoChoiceMatched")
@@ -213,17 +223,17 @@ def _without(field: str) -> Json:
         (task(QueryLanguage="JSONata"), "first: Task with ['QueryLanguage']"),
     ],
 )
-def test_a_definition_that_aws_or_we_would_refuse_is_noticed(state: Json, complaint: str) -> None:
+def test_definition_that_aws_would_refuse_is_reported(state: Json, complaint: str) -> None:
     found = problems({"StartAt": "first", "States": {"first": state, **DONE}})
     assert any(problem.startswith(complaint) for problem in found), found
 
 
-def test_what_the_compiler_writes_is_in_order() -> None:
+def test_compiled_definition_has_no_problems() -> None:
     assert problems(COMPILED) == []
 
 
 @pytest.mark.parametrize("name", [*COMPILED["States"]])
-def test_no_state_of_a_compiled_machine_can_be_missed_or_be_left_over(name: str) -> None:
+def test_missing_or_unreachable_state_of_compiled_definition_is_reported(name: str) -> None:
     without, spare = deepcopy(COMPILED), deepcopy(COMPILED)
     del without["States"][name]
     spare["States"]["spare"] = deepcopy(spare["States"][name])

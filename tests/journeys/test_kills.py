@@ -1,8 +1,7 @@
-"""A function may be killed at any line, and AWS calls it again: nobody may notice.
+"""A kill of a function at any call must not change the result, because AWS calls it again.
 
-Each story is told once undisturbed. Then it is told anew for every single call that a function
-makes to the outside, with the function killed just before it, and again just after it. None of
-these are samples: they are all there are.
+Each story runs once without faults, and then once for every call of a port, with a kill before the
+call, and once with a kill after it. These are all calls, not a sample.
 """
 
 from collections import Counter
@@ -26,10 +25,10 @@ from tests.support.faults import Faults, Kill, Phase, Scope
 from tests.support.world import World
 
 UNSENT = {"after ledger.claim", "before mailer.send"}
-"""A message claimed and not handed over: whoever is killed here leaves nobody who knows."""
+"""A kill here leaves a message that is claimed but not submitted."""
 
-UNRECORDED = {"after mailer.send", "before ledger.settle"}
-"""A message handed over whose answer is not written down: only the post's own reports can tell."""
+UNRECORDED = {"after mailer.send", "before ledger.record_result"}
+"""A kill here leaves a submitted message without a result. Only delivery events can settle it."""
 
 PHASES: tuple[Phase, ...] = ("before", "after")
 
@@ -43,7 +42,7 @@ def published() -> World:
     return world
 
 
-def tell(
+def run_story(
     story: Story, published: World, faults: Faults | None = None, post_reports: bool = True
 ) -> World:
     world = World(published=published, faults=faults, post_reports=post_reports)
@@ -54,14 +53,14 @@ def tell(
 def kills(
     undisturbed: World, scope: Scope, at: Collection[str] = (), but: Collection[str] = ()
 ) -> Iterator[Kill]:
-    """Every kill of a function that a story allows: those at these places, or all but these."""
+    """The kills of a function in a story: at these places, or at all places but these."""
     for kill, place in undisturbed.faults.kills(scope):
         if place in at or not (at or place in but):
             yield kill
 
 
 def assert_sound(world: World) -> None:
-    """What holds whatever happened: no copies, nobody left behind, and the accounts balance."""
+    """Check what always holds: no copies, no open enrollment, and correct counts."""
     assert world.faults.struck
     copies = Counter(mail.ref.id for mail in world.mails)
     assert [id_ for id_, count in copies.items() if count > 1] == []
@@ -72,51 +71,50 @@ def assert_sound(world: World) -> None:
 
 @pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "learn"])
 @each_story
-def test_a_kill_changes_nothing_that_anyone_sees(
-    story: Story, scope: Scope, published: World
-) -> None:
-    undisturbed = tell(story, published)
+def test_kill_at_any_call_changes_no_outcome(story: Story, scope: Scope, published: World) -> None:
+    undisturbed = run_story(story, published)
     expected = outcome(undisturbed)
     for kill in kills(undisturbed, scope, but=UNSENT):
-        world = tell(story, published, Faults(kill))
+        world = run_story(story, published, Faults(kill))
         assert_sound(world)
         assert outcome(world) == expected, world.faults.struck
 
 
 @each_story
-def test_a_marketing_mail_whose_sender_was_killed_is_given_up_and_counted(
+def test_marketing_killed_before_submission_is_abandoned_and_counted(
     story: Story, published: World
 ) -> None:
-    for kill in kills(tell(story, published), "run_steps", at=UNSENT):
-        world = tell(story, published, Faults(kill))
+    for kill in kills(run_story(story, published), "run_steps", at=UNSENT):
+        world = run_story(story, published, Faults(kill))
         assert_sound(world)
         lost = unknown(world)
         assert not {*lost} & {*world.steps_mailed(), *TRANSACTIONAL}
         assert all(world.messages()[step] == ("unknown", "interrupted") for step in lost)
-        assert sum(done.given_up for done in world.reconciled) == len(lost) <= 1
+        assert sum(done.given_up for done in world.scheduler_results) == len(lost) <= 1
 
 
-def test_a_transactional_mail_whose_sender_was_killed_is_sent_after_all(published: World) -> None:
-    undisturbed = tell(buys, published)
+def test_transactional_mail_killed_before_submission_is_retried(published: World) -> None:
+    undisturbed = run_story(buys, published)
     worlds = [
-        tell(buys, published, Faults(kill)) for kill in kills(undisturbed, "run_steps", at=UNSENT)
+        run_story(buys, published, Faults(kill))
+        for kill in kills(undisturbed, "run_steps", at=UNSENT)
     ]
-    saved = [world for world in worlds if not unknown(world)]
-    assert len(saved) == len(TRANSACTIONAL)
-    for world in saved:
+    resent = [world for world in worlds if not unknown(world)]
+    assert len(resent) == len(TRANSACTIONAL)
+    for world in resent:
         assert outcome(world) == outcome(undisturbed)
-        assert sum(done.sent_again for done in world.reconciled) == 1
+        assert sum(done.sent_again for done in world.scheduler_results) == 1
 
 
 @pytest.mark.parametrize("story", [never_answers, buys], ids=lambda story: story.__name__)
-def test_an_answer_that_was_not_recorded_stays_unknown_only_if_the_post_is_silent(
+def test_unrecorded_response_stays_unknown_only_without_delivery_events(
     story: Story, published: World
 ) -> None:
-    """Marketing then stays at one copy, a transactional mail gets its second and last try."""
-    for kill in kills(tell(story, published), "run_steps", at=UNRECORDED):
-        assert unknown(tell(story, published, Faults(kill))) == []
-    for kill in kills(tell(story, published, post_reports=False), "run_steps", at=UNRECORDED):
-        world = tell(story, published, Faults(kill), post_reports=False)
+    """Marketing is not repeated; a transactional mail is sent a second and last time."""
+    for kill in kills(run_story(story, published), "run_steps", at=UNRECORDED):
+        assert unknown(run_story(story, published, Faults(kill))) == []
+    for kill in kills(run_story(story, published, post_reports=False), "run_steps", at=UNRECORDED):
+        world = run_story(story, published, Faults(kill), post_reports=False)
         copies = Counter(world.steps_mailed())
         doubled = [step for step, count in copies.items() if count == 2]
         in_doubt = [*unknown(world), *doubled]
@@ -130,7 +128,7 @@ def test_an_answer_that_was_not_recorded_stays_unknown_only_if_the_post_is_silen
 @pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(80))
 @each_story
-def test_any_number_of_kills_and_doubled_deliveries_never_doubles_a_marketing_mail(
+def test_random_kills_and_duplicate_deliveries_send_no_marketing_twice(
     story: Story, seed: int, published: World
 ) -> None:
     world = World(published=published, faults=Faults(rate=0.01, seed=seed), echo=1 + seed % 3)

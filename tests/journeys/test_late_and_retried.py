@@ -1,4 +1,4 @@
-"""What is decided once stays decided, however late the news and however often a block is run."""
+"""Late events and repeated block runs do not change what was decided."""
 
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,7 @@ def shop_with(*steps: Json, faults: Faults | None = None, **head: Any) -> World:
 
 
 def kill_once(world: World, place: str, then: str = "") -> None:
-    """Kill the next function that comes to this place; an event is reported right after."""
+    """Kill the next function at this place; send an event right after."""
 
     def strike() -> None:
         if then:
@@ -31,20 +31,20 @@ def kill_once(world: World, place: str, then: str = "") -> None:
     world.faults.meanwhile(place, strike)
 
 
-# --- blocks that are run again ---
+# --- repeated block runs ---
 
 
-def test_a_delay_counts_from_the_first_run_of_its_block() -> None:
+def test_delay_counts_from_the_first_run_of_its_block() -> None:
     world = shop_with(send("first"), delay("1 day"), send("second"))
-    kill_once(world, "after ledger.settle")
+    kill_once(world, "after ledger.record_result")
     world.event("Visited")
     start = world.now
     world.run_for(days=3)
-    assert world.faults.struck == ["after ledger.settle"]
+    assert world.faults.struck == ["after ledger.record_result"]
     assert world.mailed_at("second") == start + timedelta(days=1)
 
 
-def test_a_delay_without_a_step_before_it_counts_from_the_first_run_too() -> None:
+def test_delay_at_the_start_counts_from_the_first_run_of_its_block() -> None:
     world = shop_with(delay("1 day"), send("mail"))
     kill_once(world, "before the answer")
     world.event("Visited")
@@ -54,16 +54,16 @@ def test_a_delay_without_a_step_before_it_counts_from_the_first_run_too() -> Non
     assert world.mailed_at("mail") == start + timedelta(days=1)
 
 
-def test_a_wait_counts_events_from_the_first_run_of_its_block() -> None:
+def test_wait_counts_events_from_the_first_run_of_its_block() -> None:
     world = shop_with(send("first"), ANSWER)
-    kill_once(world, "after ledger.settle", then="Replied")
+    kill_once(world, "after ledger.record_result", then="Replied")
     world.event("Visited")
     world.run_for(days=3)
     assert world.steps_mailed() == ["first", "thanks"]
 
 
-def test_a_branch_that_was_decided_is_not_decided_anew() -> None:
-    """Otherwise a customer who orders between two runs of one block would get both its mails."""
+def test_decided_branch_is_not_decided_again_on_rerun() -> None:
+    """Otherwise a customer who orders between two runs of a block would get both mails."""
     ordered = branch("ordered", {"did": "Ordered"}, [send("thanks")], [send("reminder")])
     world = shop_with(ordered)
     kill_once(world, "after mailer.send", then="Ordered")
@@ -73,10 +73,10 @@ def test_a_branch_that_was_decided_is_not_decided_anew() -> None:
     assert world.enrollment().outcomes["ordered"]["path"] is None
 
 
-# --- events that come at a bad moment ---
+# --- events at any moment ---
 
 
-def test_an_event_at_any_moment_between_a_mail_and_its_wait_is_noticed() -> None:
+def test_event_at_any_moment_between_mail_and_wait_is_matched() -> None:
     undisturbed = shop_with(send("first"), ANSWER)
     undisturbed.event("Visited")
     undisturbed.run_for(minutes=1)
@@ -102,7 +102,7 @@ def test_an_event_at_any_moment_between_a_mail_and_its_wait_is_noticed() -> None
         assert world.enrollment().outcomes["answer"]["event"] == "Replied"
 
 
-def test_a_machine_that_could_not_be_stopped_comes_to_its_end_by_itself() -> None:
+def test_execution_that_could_not_be_stopped_ends_by_itself() -> None:
     world = shop_with(delay("1 hour"), send("mail"), ANSWER, exit_on=[{"event": "Ordered"}])
     world.event("Visited")
     world.run_for(minutes=30)
@@ -130,7 +130,7 @@ def test_one_event_ends_one_wait() -> None:
     assert world.steps_mailed() == ["nudge"]
 
 
-def test_a_shop_whose_clock_is_fast_does_not_answer_twice_either() -> None:
+def test_event_with_a_fast_clock_does_not_end_two_waits() -> None:
     world = two_waits()
     world.event("Visited")
     world.run_for(hours=1)
@@ -149,7 +149,7 @@ def test_two_events_end_two_waits() -> None:
     assert world.steps_mailed() == ["second"]
 
 
-def test_a_wait_for_something_else_does_not_mind_a_fast_clock() -> None:
+def test_event_with_a_fast_clock_does_not_block_a_wait_for_another_event() -> None:
     other = wait_for("other", "Ordered", "1 day", [send("thanks")], [send("nudge")])
     world = shop_with(wait_for("once", "Replied", "1 day"), other)
     world.event("Visited")
@@ -161,10 +161,10 @@ def test_a_wait_for_something_else_does_not_mind_a_fast_clock() -> None:
     assert world.steps_mailed() == ["thanks"]
 
 
-# --- news that comes late ---
+# --- late events ---
 
 
-def test_an_order_from_before_the_visit_that_reaches_us_late_ends_nothing() -> None:
+def test_late_order_from_before_the_entry_exits_nothing() -> None:
     world = shop_with(delay("1 hour"), send("mail"), exit_on=[{"event": "Ordered"}])
     before = world.now
     world.run_for(minutes=10)
@@ -176,12 +176,12 @@ def test_an_order_from_before_the_visit_that_reaches_us_late_ends_nothing() -> N
 
 
 @pytest.mark.parametrize(("total", "mails"), [(150, []), (5, ["mail"])])
-def test_an_order_that_overtakes_the_visit_is_seen_by_the_gate(
+def test_order_received_before_the_visit_is_found_by_the_gate(
     total: float, mails: list[str]
 ) -> None:
-    """Entering asks only whether such an event happened at all; a mail asks for its data too."""
-    ending = {"event": "Ordered", "where": {"event": "total", "gte": 10}}
-    world = shop_with(delay("1 hour"), send("mail"), send("more"), exit_on=[ending])
+    """The entry checks only whether such an event happened; the gate also checks its data."""
+    exit_rule = {"event": "Ordered", "where": {"event": "total", "gte": 10}}
+    world = shop_with(delay("1 hour"), send("mail"), send("more"), exit_on=[exit_rule])
     visited = world.now
     world.run_for(minutes=5)
     world.event("Ordered", {"total": total})
@@ -197,7 +197,7 @@ def test_an_order_that_overtakes_the_visit_is_seen_by_the_gate(
         )
 
 
-def test_a_goal_that_is_reached_too_late_is_no_goal() -> None:
+def test_goal_after_its_window_does_not_exit() -> None:
     goal = {"event": "Ordered", "within": "2 days"}
     world = shop_with(delay("3 days"), send("mail"), goal=goal)
     world.event("Visited")
@@ -208,7 +208,7 @@ def test_a_goal_that_is_reached_too_late_is_no_goal() -> None:
     assert world.enrollment().status == "completed"
 
 
-def test_a_goal_that_is_reached_in_time_ends_it() -> None:
+def test_goal_within_its_window_exits() -> None:
     goal = {"event": "Ordered", "within": "2 days", "where": {"event": "total", "gte": 10}}
     world = shop_with(delay("3 days"), send("mail"), goal=goal)
     world.event("Visited")
@@ -221,7 +221,7 @@ def test_a_goal_that_is_reached_in_time_ends_it() -> None:
     assert (world.enrollment().reason, world.mails) == ("goal reached", [])
 
 
-def test_who_no_longer_belongs_to_the_audience_is_skipped() -> None:
+def test_contact_that_left_the_audience_is_skipped() -> None:
     vip = {"contact": "properties.vip", "is": True}
     world = shop_with(
         delay("1 hour"), send("first"), delay("1 hour", "b"), send("second"), audience=vip
@@ -234,10 +234,10 @@ def test_who_no_longer_belongs_to_the_audience_is_skipped() -> None:
     assert world.messages()["second"] == ("skipped", "audience")
 
 
-# --- who it is, and what they said ---
+# --- identity and consent ---
 
 
-def test_a_contact_known_by_a_device_stays_one_contact_when_they_log_in() -> None:
+def test_contact_with_a_device_id_stays_one_contact_after_login() -> None:
     world = shop_with(send("mail"), on="Ordered")
     world.event("Viewed", email=None, device_id="d-1")
     world.run_for(minutes=1)
@@ -250,7 +250,7 @@ def test_a_contact_known_by_a_device_stays_one_contact_when_they_log_in() -> Non
     assert len(world.mails) == 1
 
 
-def test_every_answer_is_kept_as_proof() -> None:
+def test_every_consent_answer_is_kept_as_proof() -> None:
     world = shop_with(send("mail"))
     world.consent("offers")
     world.run_for(minutes=1)

@@ -1,4 +1,4 @@
-"""Too much bounces or is called spam: marketing stops by itself, and a person lets it go on."""
+"""The marketing stop: too many bounces or complaints stop marketing until `milepost resume`."""
 
 from collections import Counter
 from datetime import timedelta
@@ -12,12 +12,12 @@ from tests.support.faults import Faults
 from tests.support.world import World
 
 HOUR = timedelta(hours=1)
-READERS = [f"reader-{number}@mail.example" for number in range(300)]
+RECIPIENTS = [f"recipient-{number}@mail.example" for number in range(300)]
 OFFER = send("offer")
 
 
 def a_shop(faults: Faults | None = None, echo: int = 1, offer: Json | list[Json] = OFFER) -> World:
-    """A shop that sends offers to whoever looks around, and receipts to whoever orders."""
+    """A shop that sends offers after visits and receipts after orders."""
     world = World(faults=faults, echo=echo)
     steps = offer if isinstance(offer, list) else [offer]
     world.publish(
@@ -29,8 +29,8 @@ def a_shop(faults: Faults | None = None, echo: int = 1, offer: Json | list[Json]
     return world
 
 
-def visit(world: World, readers: list[str]) -> None:
-    for email in readers:
+def visit(world: World, recipients: list[str]) -> None:
+    for email in recipients:
         world.consent(email=email)
         world.event("Visited", email=email)
     world.run_for(minutes=5)
@@ -43,9 +43,9 @@ def bounce(world: World, number: int) -> None:
 
 
 def stopped(echo: int = 1, offer: Json | list[Json] = OFFER) -> World:
-    """A shop of which five in fifty mails have bounced."""
+    """A shop in which five of fifty mails have bounced."""
     world = a_shop(echo=echo, offer=offer)
-    visit(world, READERS[:50])
+    visit(world, RECIPIENTS[:50])
     bounce(world, 5)
     return world
 
@@ -54,9 +54,9 @@ def mailed(world: World, step: str) -> list[str]:
     return [mail.to for mail in world.mails if mail.tags["step"] == step]
 
 
-def test_marketing_stops_at_the_limit_and_not_before() -> None:
+def test_marketing_stops_at_five_bounces_and_not_before() -> None:
     world = a_shop()
-    visit(world, READERS[:250])
+    visit(world, RECIPIENTS[:250])
     bounce(world, 4)
     assert world.registry.head(STORE).breaker is None
     bounce(world, 5)
@@ -65,9 +65,9 @@ def test_marketing_stops_at_the_limit_and_not_before() -> None:
     assert (breaker.number, breaker.sent, breaker.alerted) == (5, 250, True)
 
 
-def test_complaints_stop_it_too() -> None:
+def test_complaints_stop_marketing() -> None:
     world = a_shop()
-    visit(world, READERS[:50])
+    visit(world, RECIPIENTS[:50])
     for mail in world.mails[:3]:
         world.complain(mail)
     world.run_for(minutes=1)
@@ -75,9 +75,9 @@ def test_complaints_stop_it_too() -> None:
 
 
 @pytest.mark.parametrize("echo", [1, 3])
-def test_what_is_reported_again_counts_once(echo: int) -> None:
+def test_repeated_bounce_reports_count_once(echo: int) -> None:
     world = a_shop(echo=echo)
-    visit(world, READERS[:50])
+    visit(world, RECIPIENTS[:50])
     for _ in range(3):
         bounce(world, 4)
     assert world.registry.head(STORE).breaker is None
@@ -85,25 +85,25 @@ def test_what_is_reported_again_counts_once(echo: int) -> None:
     assert (tally.sent, tally.bounced) == (50, 4)
 
 
-def test_bounces_that_pass_do_not_count() -> None:
+def test_soft_bounces_do_not_count() -> None:
     world = a_shop()
-    visit(world, READERS[:50])
+    visit(world, RECIPIENTS[:50])
     for mail in world.mails:
         world.bounce(mail, permanent=False)
     world.run_for(minutes=1)
     assert world.registry.head(STORE).breaker is None
 
 
-def test_receipts_count_neither_as_mails_nor_as_bounces() -> None:
+def test_transactional_mail_counts_neither_as_sent_nor_as_bounced() -> None:
     world = a_shop()
-    for email in READERS[:50]:
+    for email in RECIPIENTS[:50]:
         world.event("Ordered", email=email)
     world.run_for(minutes=1)
     bounce(world, 20)
     assert world.registry.head(STORE).breaker is None
 
 
-def test_the_shop_is_told_once() -> None:
+def test_staff_are_alerted_once() -> None:
     world = stopped(echo=2)
     bounce(world, 20)
     ((subject, text),) = world.alerts.told
@@ -113,73 +113,73 @@ def test_the_shop_is_told_once() -> None:
     assert "@" not in text
 
 
-def test_marketing_waits_and_transactional_mail_goes_on() -> None:
+def test_marketing_waits_while_transactional_mail_continues() -> None:
     world = stopped()
-    visit(world, READERS[60:65])
-    for email in READERS[60:65]:
+    visit(world, RECIPIENTS[60:65])
+    for email in RECIPIENTS[60:65]:
         world.event("Ordered", email=email)
     world.run_for(days=2)
-    assert mailed(world, "receipt") == READERS[60:65]
+    assert mailed(world, "receipt") == RECIPIENTS[60:65]
     assert len(mailed(world, "offer")) == 50
     waiting = [e for e in world.state.enrollments.values() if e.status == "active"]
     assert len(waiting) == 5
 
 
-def test_a_receipt_does_not_wait_behind_an_offer_that_has_gone_out() -> None:
-    """Their block is run again, for SES had no time for the receipt."""
+def test_receipt_does_not_wait_behind_an_offer_already_sent() -> None:
+    """The block is run again, because SES throttled the receipt."""
     world = a_shop()
     both = workflow(OFFER, send("receipt", category="transactional"), on="Visited", topic="offers")
     world.publish({"workflows/visit.json": both})
-    visit(world, READERS[:50])
+    visit(world, RECIPIENTS[:50])
     world.mailer.script.extend(
         [Accepted("ses-51"), *[SubmissionRejected("Throttling", retry=True)] * 15]
     )
-    visit(world, READERS[50:51])
-    assert mailed(world, "receipt") == READERS[:50]
+    visit(world, RECIPIENTS[50:51])
+    assert mailed(world, "receipt") == RECIPIENTS[:50]
     for mail in [mail for mail in world.mails if mail.tags["step"] == "offer"][:5]:
         world.bounce(mail)
     world.run_for(days=1)
     assert world.registry.head(STORE).breaker is not None
-    assert mailed(world, "offer") == mailed(world, "receipt") == READERS[:51]
+    assert mailed(world, "offer") == mailed(world, "receipt") == RECIPIENTS[:51]
 
 
-def test_a_new_version_leaves_out_no_mail_that_waits_for_a_person() -> None:
+def test_migration_skips_no_mail_that_waits_for_resume() -> None:
     series = [OFFER, delay("5 days"), send("again")]
     world = stopped(offer=series)
-    visit(world, READERS[60:65])
-    moved = workflow(*series, send("last"), on="Visited", topic="offers")
+    visit(world, RECIPIENTS[60:65])
+    new_version = workflow(*series, send("last"), on="Visited", topic="offers")
     world.publish(
-        {"workflows/visit.json": {**moved, "active_enrollments": {"on_publish": "migrate"}}}
+        {"workflows/visit.json": {**new_version, "active_enrollments": {"on_publish": "migrate"}}}
     )
     world.run_for(days=1)
     assert world.shelf.works == {}
     assert world.resumer.resume(STORE, "ann", "the list was cleaned")
     world.run_for(days=10)
-    assert {*mailed(world, "offer")[50:]} == {*READERS[60:65]}
-    # Whoever bounced gets no more, and whoever waited finishes the own version.
-    assert {*mailed(world, "last")} == {*READERS[5:50]}
+    assert {*mailed(world, "offer")[50:]} == {*RECIPIENTS[60:65]}
+    # Bounced addresses get no more mail; deferred enrollments finish their own version.
+    assert {*mailed(world, "last")} == {*RECIPIENTS[5:50]}
 
 
-def test_it_does_not_go_on_by_itself() -> None:
+def test_marketing_stop_does_not_end_by_itself() -> None:
     world = stopped()
-    visit(world, READERS[60:65])
+    visit(world, RECIPIENTS[60:65])
     world.run_for(days=20)
     assert len(mailed(world, "offer")) == 50
 
 
-def test_whoever_waited_is_mailed_once_when_a_person_lets_it_go_on() -> None:
+def test_waiting_contacts_are_mailed_once_on_resume() -> None:
     world = stopped()
-    visit(world, READERS[60:65])
+    visit(world, RECIPIENTS[60:65])
     world.run_for(days=1)
     assert world.resumer.resume(STORE, "ann", "the list was cleaned")
     world.run_for(minutes=5)
-    assert Counter(mailed(world, "offer")) == Counter([*READERS[:50], *READERS[60:65]])
+    assert Counter(mailed(world, "offer")) == Counter([*RECIPIENTS[:50], *RECIPIENTS[60:65]])
     assert not world.resumer.resume(STORE, "ann", "again")
 
 
-def test_what_is_of_no_use_any_more_is_not_sent_then() -> None:
+def test_expired_mail_is_skipped_on_resume() -> None:
     world = stopped(offer=send("offer", expires="6 hours"))
-    visit(world, READERS[60:65])
+    visit(world, RECIPIENTS[60:65])
     world.run_for(days=1)
     world.resumer.resume(STORE, "ann", "the list was cleaned")
     world.run_for(hours=1)
@@ -188,12 +188,12 @@ def test_what_is_of_no_use_any_more_is_not_sent_then() -> None:
     assert reasons["expired"] == 5
 
 
-def test_a_new_count_begins_then_and_old_mails_are_not_held_against_it() -> None:
+def test_resume_starts_new_counts_without_old_mails() -> None:
     world = stopped()
     world.resumer.resume(STORE, "ann", "the list was cleaned")
     bounce(world, 30)
     assert world.registry.head(STORE).breaker is None
-    visit(world, READERS[100:150])
+    visit(world, RECIPIENTS[100:150])
     for mail in world.mails[-5:]:
         world.bounce(mail)
     world.run_for(minutes=1)
@@ -201,9 +201,9 @@ def test_a_new_count_begins_then_and_old_mails_are_not_held_against_it() -> None
     assert len(world.alerts.told) == 2
 
 
-def test_a_pause_that_ends_meanwhile_lets_no_marketing_go() -> None:
+def test_end_of_a_pause_does_not_end_the_marketing_stop() -> None:
     world = stopped()
-    visit(world, READERS[60:65])
+    visit(world, RECIPIENTS[60:65])
     world.publish({"settings.json": settings(paused=True)})
     world.run_for(hours=1)
     world.publish({"settings.json": settings(paused=False)})
@@ -215,42 +215,46 @@ def test_a_pause_that_ends_meanwhile_lets_no_marketing_go() -> None:
     assert len(mailed(world, "offer")) == 55
 
 
-def test_offers_that_wait_for_a_person_keep_no_receipt_waiting() -> None:
-    """Four can be woken a minute, and of those who were frozen first eight may get nothing yet."""
+def test_offers_held_by_the_marketing_stop_do_not_block_receipts() -> None:
+    """Four enrollments resume per minute, and the first eight must not get their offers yet."""
     world = World(most=4)
-    mail = branch("kind", {"event": "bought", "is": True},
-                  [send("receipt", category="transactional")], [OFFER])  # fmt: skip
+    mail = branch(
+        "kind",
+        {"event": "bought", "is": True},
+        [send("receipt", category="transactional")],
+        [OFFER],
+    )
     mixed = workflow(delay("1 minute"), mail, on="Came", topic="offers")
     offers = workflow(OFFER, on="Visited", topic="offers")
     world.publish(shop(mixed=mixed, visit=offers))
-    came = READERS[60:72]
-    for number, email in enumerate(came):
+    contacts = RECIPIENTS[60:72]
+    for number, email in enumerate(contacts):
         world.consent(email=email)
         world.event("Came", {"bought": number >= 8}, email=email)
     world.run_for(seconds=30)
     world.publish({"workflows/mixed.json": {**mixed, "status": "paused"}})
-    visit(world, READERS[:50])
+    visit(world, RECIPIENTS[:50])
     bounce(world, 5)
     world.run_for(hours=2)
     assert mailed(world, "receipt") == []
     world.publish({"workflows/mixed.json": mixed})
     world.run_for(hours=2)
-    assert sorted(mailed(world, "receipt")) == came[8:]
+    assert sorted(mailed(world, "receipt")) == contacts[8:]
     assert len(mailed(world, "offer")) == 50
     assert world.works.open() == []
     executions = len(world.step_functions.executions)
     world.run_for(days=1)
-    assert len(world.step_functions.executions) == executions, "somebody is woken in vain"
+    assert len(world.step_functions.executions) == executions, "an enrollment is resumed in vain"
     world.resumer.resume(STORE, "ann", "the list was cleaned")
     world.run_for(minutes=30)
-    assert sorted(mailed(world, "offer")[50:]) == came[:8]
+    assert sorted(mailed(world, "offer")[50:]) == contacts[:8]
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_functions_that_die_meanwhile_count_no_bounce_twice_and_tell_it(seed: int) -> None:
-    """What was sent is lost to the count if its function dies: too few is on the safe side."""
+def test_killed_functions_count_no_bounce_twice_and_still_alert(seed: int) -> None:
+    """A killed function can lose a sent mail from the counts, which is on the safe side."""
     world = a_shop(faults=Faults(seed=seed, rate=0.01, most=30), echo=2)
-    visit(world, READERS[:60])
+    visit(world, RECIPIENTS[:60])
     bounce(world, 10)
     world.run_for(hours=1)
     assert sum(tally.bounced for tally in world.tallies.counts.values()) <= 10
@@ -259,17 +263,17 @@ def test_functions_that_die_meanwhile_count_no_bounce_twice_and_tell_it(seed: in
     assert world.alerts.told
 
 
-def test_a_thousand_readers_of_whom_few_bounce_are_all_mailed() -> None:
-    world = World(quotas=Allowed())
+def test_few_bounces_among_many_recipients_stop_nothing() -> None:
+    world = World(quotas=GenerousSes())
     world.publish(shop(visit=workflow(OFFER, on="Visited", topic="offers")))
-    visit(world, READERS)
+    visit(world, RECIPIENTS)
     bounce(world, 5)
     assert world.registry.head(STORE).breaker is None
-    assert len(mailed(world, "offer")) == len(READERS)
+    assert len(mailed(world, "offer")) == len(RECIPIENTS)
 
 
-class Allowed:
-    """SES, which allows much."""
+class GenerousSes:
+    """An SES quota without a daily limit."""
 
     def quota(self) -> SesQuota:
         return SesQuota(500, -1, 0)

@@ -1,4 +1,4 @@
-"""Two contacts who turn out to be one belong to what the one person belongs to."""
+"""Merged contacts belong to the segments that match both timelines together."""
 
 from tests.support.builders import STORE, Json, shop
 from tests.support.world import World
@@ -17,7 +17,7 @@ def members(world: World, group: str, name: str) -> list[str]:
     return [member.contact for member in page.members]
 
 
-def test_what_two_did_together_lets_the_one_in_and_nobody_else_is_a_member() -> None:
+def test_merged_contact_enters_a_segment_by_the_sum_of_both_timelines() -> None:
     world = World()
     world.publish({**shop(), **SEGMENTS})
     world.event("Product Viewed", email=None, device_id=VISITOR)
@@ -26,7 +26,7 @@ def test_what_two_did_together_lets_the_one_in_and_nobody_else_is_a_member() -> 
     assert members(world, "segment", "lookers") == []
     world.event("Account Created", device_id=VISITOR)
     world.run_for(minutes=5)
-    me = world.contact()
-    assert members(world, "segment", "lookers") == [me]
+    contact = world.contact()
+    assert members(world, "segment", "lookers") == [contact]
     assert world.profile().segment_state.inside() >= {"lookers"}
-    assert members(world, "all", "") == [me]
+    assert members(world, "all", "") == [contact]

@@ -1,4 +1,4 @@
-"""One person under several names: visitors become known, doubles become one, strangers stay two."""
+"""Identity: visitors are identified, duplicates are merged, different customers stay apart."""
 
 from collections import Counter
 from dataclasses import replace
@@ -43,23 +43,23 @@ def world(published: World) -> World:
     return World(published=published)
 
 
-def people(world: World) -> list[Profile]:
-    """Everybody who has not become somebody else."""
+def contacts(world: World) -> list[Profile]:
+    """All contacts that were not merged into another."""
     return [p for p in world.state.profiles.values() if not p.merged_into]
 
 
-def visit(world: World, device: str, **who: str) -> None:
+def visit(world: World, device: str, **identifiers_of_contact: str) -> None:
     """A page view, as the snippet in the shop's pages reports it."""
-    identifiers = cast("Mapping[IdentifierKind, str]", {"device": device, **who})
+    identifiers = cast("Mapping[IdentifierKind, str]", {"device": device, **identifiers_of_contact})
     number = len(world.state.stream)
-    seen = event(
+    page_view = event(
         "Product Viewed", at=world.now, id_=f"v-{number}", identifiers=identifiers, source="browser"
     )
-    world.append(seen)
+    world.append(page_view)
     world.run_for(seconds=10)
 
 
-def tell(world: World, name: str, data: dict[str, Any] | None = None, **contact: Any) -> None:
+def send_event(world: World, name: str, data: dict[str, Any] | None = None, **contact: Any) -> None:
     world.event(name, data, email=contact.pop("email", None), **contact)
     world.run_for(seconds=10)
 
@@ -72,29 +72,29 @@ def viewed(world: World, email: str = ADA) -> int:
 # --- visitors ---
 
 
-def test_a_visitor_who_says_who_she_is_has_been_that_all_along(world: World) -> None:
+def test_anonymous_visits_count_for_the_contact_after_sign_up(world: World) -> None:
     visit(world, "d-1")
     visit(world, "d-1")
-    tell(world, "Account Created", email=ADA, device_id="d-1")
+    send_event(world, "Account Created", email=ADA, device_id="d-1")
     assert viewed(world) == 2
-    assert len(people(world)) == len(world.state.profiles) == 1
+    assert len(contacts(world)) == len(world.state.profiles) == 1
 
 
-def test_a_visit_on_a_second_device_joins_whoever_is_named_there(world: World) -> None:
-    tell(world, "Account Created", email=ADA, device_id="d-1")
+def test_visits_on_a_second_device_join_the_identified_contact(world: World) -> None:
+    send_event(world, "Account Created", email=ADA, device_id="d-1")
     visit(world, "d-2")
     visit(world, "d-2")
     visit(world, "d-2", email=ADA)
     assert viewed(world) == 3
     visit(world, "d-2")
     assert viewed(world) == 4
-    assert len(people(world)) == 1
+    assert len(contacts(world)) == 1
     assert world.profile().known_identifiers["device"] == ("d-1", "d-2")
 
 
-def test_what_a_visitor_did_counts_in_conditions_on_who_she_became(world: World) -> None:
+def test_visits_before_identification_count_in_conditions(world: World) -> None:
     world.consent()
-    tell(world, "Account Created", email=ADA)
+    send_event(world, "Account Created", email=ADA)
     visit(world, "d-2")
     visit(world, "d-2")
     visit(world, "d-2", email=ADA)
@@ -102,10 +102,10 @@ def test_what_a_visitor_did_counts_in_conditions_on_who_she_became(world: World)
     assert world.steps_mailed() == ["keen-mail"]
 
 
-def test_two_who_share_a_device_stay_two_and_it_follows_who_was_seen_last(world: World) -> None:
-    tell(world, "Account Created", email=ADA, device_id="d-1")
-    tell(world, "Account Created", email=BO, device_id="d-1", first_name="Bo")
-    assert sorted(p.email or "" for p in people(world)) == [ADA, BO]
+def test_two_contacts_who_share_a_device_stay_two(world: World) -> None:
+    send_event(world, "Account Created", email=ADA, device_id="d-1")
+    send_event(world, "Account Created", email=BO, device_id="d-1", first_name="Bo")
+    assert sorted(p.email or "" for p in contacts(world)) == [ADA, BO]
     visit(world, "d-1")
     assert (viewed(world), viewed(world, BO)) == (0, 1)
     visit(world, "d-1", email=ADA)
@@ -114,41 +114,41 @@ def test_two_who_share_a_device_stay_two_and_it_follows_who_was_seen_last(world:
     assert world.profile().get("first_name") is None
 
 
-def test_what_came_astray_leaves_no_trace_with_whose_device_it_was(world: World) -> None:
-    tell(world, "Account Created", email=ADA, device_id="d-1")
-    tell(world, "Account Created", email=BO, device_id="d-1", first_name="Bo")
-    hers = world.state.events[STORE, world.contact()]
-    assert BO not in str(hers)
+def test_misrouted_event_leaves_no_trace_on_the_other_contact(world: World) -> None:
+    send_event(world, "Account Created", email=ADA, device_id="d-1")
+    send_event(world, "Account Created", email=BO, device_id="d-1", first_name="Bo")
+    events = world.state.events[STORE, world.contact()]
+    assert BO not in str(events)
     assert world.profile().totals["Account Created"].count == 1
     assert world.profile(BO).totals["Account Created"].count == 1
 
 
-# --- what a page may not do ---
+# --- limits of events from pages ---
 
 
-def test_a_page_neither_makes_one_of_two_customers_nor_gives_one_another_address(
+def test_page_event_neither_merges_contacts_nor_changes_an_address(
     world: World,
 ) -> None:
-    tell(world, "Account Created", email=ADA, external_id="7", device_id="d-1")
-    tell(world, "Account Created", email=BO, external_id="8", device_id="d-2")
-    before = [(p.email, p.known_identifiers["external_id"]) for p in people(world)]
+    send_event(world, "Account Created", email=ADA, external_id="7", device_id="d-1")
+    send_event(world, "Account Created", email=BO, external_id="8", device_id="d-2")
+    before = [(p.email, p.known_identifiers["external_id"]) for p in contacts(world)]
     visit(world, "d-1", email=BO)
     visit(world, "d-1", email=ADA, external_id="8")
     visit(world, "d-1", email="eve@mail.example", external_id="7")
     visit(world, "d-1", external_id="8")
-    known = [
+    after = [
         (p.email, p.known_identifiers["external_id"])
-        for p in people(world)
+        for p in contacts(world)
         if "external_id" in p.known_identifiers
     ]
-    assert known == before
+    assert after == before
     assert world.profile("eve@mail.example").known_identifiers.get("external_id") is None
 
 
-def test_a_page_cannot_take_a_customer_number_that_nobody_has_yet(world: World) -> None:
+def test_page_event_cannot_claim_an_unknown_external_id(world: World) -> None:
     visit(world, "d-6", email="eve@mail.example", external_id="9")
-    tell(world, "Order Completed", email=BO, external_id="9")
-    tell(world, "Order Shipped", external_id="9")
+    send_event(world, "Order Completed", email=BO, external_id="9")
+    send_event(world, "Order Shipped", external_id="9")
     assert world.profile(BO).totals["Order Shipped"].count == 1
     assert world.profile("eve@mail.example").email == "eve@mail.example"
 
@@ -156,97 +156,102 @@ def test_a_page_cannot_take_a_customer_number_that_nobody_has_yet(world: World) 
 # --- customers ---
 
 
-def test_a_customer_who_changes_her_address_stays_who_she_is(world: World) -> None:
-    tell(world, "Account Created", email=ADA, external_id="7")
-    tell(world, "Contact Changed", email=WORK, external_id="7")
+def test_changed_address_keeps_the_same_contact(world: World) -> None:
+    send_event(world, "Account Created", email=ADA, external_id="7")
+    send_event(world, "Contact Changed", email=WORK, external_id="7")
     assert world.contact(WORK) == world.contact(ADA)
     assert world.profile().email == WORK
-    tell(world, "Order Completed", email=ADA)
-    assert len(people(world)) == 1
+    send_event(world, "Order Completed", email=ADA)
+    assert len(contacts(world)) == 1
 
 
-def test_two_accounts_of_which_the_shop_says_that_they_are_one_become_one(world: World) -> None:
+def test_shop_event_with_both_identifiers_merges_two_contacts(world: World) -> None:
     world.consent(email=WORK, state="withdrawn")
-    tell(world, "Order Completed", {"total": 10}, email=WORK)
+    send_event(world, "Order Completed", {"total": 10}, email=WORK)
     world.consent(email=ADA)
-    tell(world, "Order Completed", {"total": 5}, email=ADA, external_id="7")
-    tell(world, "Contact Changed", email=WORK, external_id="7")
-    (one,) = people(world)
+    send_event(world, "Order Completed", {"total": 5}, email=ADA, external_id="7")
+    send_event(world, "Contact Changed", email=WORK, external_id="7")
+    (one,) = contacts(world)
     assert (one.totals["Order Completed"].count, int(one.totals["Order Completed"].value)) == (
         2,
         15,
     )
     assert one.known_identifiers["email"] == (ADA, WORK)
     assert one.consents() == {"offers": "withdrawn"}
-    mine = {topic for (person, _, _, topic) in world.state.proofs if person[1] == one.contact}
-    assert mine == {"offers"}
+    proven_topics = {
+        topic for (person, _, _, topic) in world.state.proofs if person[1] == one.contact
+    }
+    assert proven_topics == {"offers"}
 
 
-def test_two_customers_of_the_shop_stay_two_whatever_they_share(world: World) -> None:
+def test_two_external_ids_are_never_merged(world: World) -> None:
     phone = "+33612345678"
-    tell(world, "Order Completed", email=ADA, external_id="7", phone=phone)
-    tell(world, "Order Completed", email=BO, external_id="8", phone=phone)
-    tell(world, "Order Completed", email=BO, external_id="7")
-    assert sorted(p.email or "" for p in people(world)) == [ADA, BO]
+    send_event(world, "Order Completed", email=ADA, external_id="7", phone=phone)
+    send_event(world, "Order Completed", email=BO, external_id="8", phone=phone)
+    send_event(world, "Order Completed", email=BO, external_id="7")
+    assert sorted(p.email or "" for p in contacts(world)) == [ADA, BO]
     assert world.profile().known_identifiers["external_id"] == ("7",)
 
 
-def test_two_first_events_at_once_under_different_names_make_one_contact(world: World) -> None:
-    """Neither name leads anywhere yet when the events come in."""
+def test_simultaneous_first_events_with_linked_identifiers_make_one_contact(world: World) -> None:
+    """Neither identifier is known when the events arrive."""
     world.event("Account Created", email=ADA, external_id="7")
     world.event("Order Completed", email=None, external_id="7")
     world.event("Product Viewed", email=None, device_id="d-1")
     world.event("Logged In", email=ADA, device_id="d-1")
     world.run_for(minutes=1)
-    (one,) = people(world)
+    (one,) = contacts(world)
     assert {name: t.count for name, t in one.totals.items()} == {
-        "Account Created": 1, "Order Completed": 1, "Product Viewed": 1, "Logged In": 1,
-    }  # fmt: skip
+        "Account Created": 1,
+        "Order Completed": 1,
+        "Product Viewed": 1,
+        "Logged In": 1,
+    }
 
 
-def test_two_who_are_asked_to_merge_into_each_other_become_one(world: World) -> None:
-    tell(world, "Seen", email=ADA)
-    tell(world, "Seen", email=None, external_id="7")
-    tell(world, "Seen", email=None, phone="+33612345678")
+def test_mutual_merge_requests_end_in_one_contact(world: World) -> None:
+    send_event(world, "Seen", email=ADA)
+    send_event(world, "Seen", email=None, external_id="7")
+    send_event(world, "Seen", email=None, phone="+33612345678")
     world.event("Seen", email=ADA, external_id="7")
     world.event("Seen", email=None, external_id="7", phone="+33612345678")
     world.event("Seen", email=ADA, phone="+33612345678")
     world.run_for(minutes=1)
-    (one,) = people(world)
+    (one,) = contacts(world)
     assert one.totals["Seen"].count == 6
 
 
-# --- inside workflows ---
+# --- merges with active enrollments ---
 
 
 def begin_cart(world: World, **contact: Any) -> None:
-    tell(world, "Checkout Started", {"checkout_id": "k-1", "total": 150}, **contact)
+    send_event(world, "Checkout Started", {"checkout_id": "k-1", "total": 150}, **contact)
 
 
-def test_who_becomes_somebody_else_inside_a_workflow_goes_on_and_is_mailed_once(
+def test_contact_merged_inside_a_workflow_continues_and_is_mailed_once(
     world: World,
 ) -> None:
     world.consent()
     begin_cart(world, external_id="7")
-    tell(world, "Account Created", email=ADA)
-    tell(world, "Contact Changed", email=ADA, external_id="7")
+    send_event(world, "Account Created", email=ADA)
+    send_event(world, "Contact Changed", email=ADA, external_id="7")
     begin_cart(world, email=ADA)
     world.run_for(days=6)
     assert Counter(world.steps_mailed()) == Counter(
         {"reminder": 1, "offer": 1, "last-call": 1, "plain-mail": 1, "nudge": 1}
     )
     assert {e.status for e in world.state.enrollments.values()} == {"completed"}
-    (one,) = people(world)
+    (one,) = contacts(world)
     assert one.active_enrollments == {}
 
 
-def test_who_is_inside_twice_goes_on_once_and_the_other_end_is_recorded(world: World) -> None:
+def test_duplicate_enrollment_after_merge_ends_with_its_reason(world: World) -> None:
     for email in (ADA, WORK):
         world.consent(email=email)
         begin_cart(world, email=email)
-        tell(world, "Account Created", email=email)
-    tell(world, "Linked", email=ADA, external_id="7")
-    tell(world, "Linked", email=WORK, external_id="7")
+        send_event(world, "Account Created", email=email)
+    send_event(world, "Linked", email=ADA, external_id="7")
+    send_event(world, "Linked", email=WORK, external_id="7")
     world.run_for(days=10)
     assert Counter(mail.tags["step"] for mail in world.mails).most_common(1)[0][1] == 1
     ended = [e.reason for e in world.state.enrollments.values() if e.reason == ALREADY_ENROLLED]
@@ -254,52 +259,54 @@ def test_who_is_inside_twice_goes_on_once_and_the_other_end_is_recorded(world: W
     assert {e.status for e in world.step_functions.executions.values()} == {"SUCCEEDED", "ABORTED"}
 
 
-def test_an_order_under_the_new_name_ends_what_began_under_the_old(world: World) -> None:
+def test_order_of_the_merged_contact_exits_the_earlier_enrollment(world: World) -> None:
     world.consent()
     begin_cart(world, external_id="7")
-    tell(world, "Account Created", email=ADA)
-    tell(world, "Contact Changed", email=ADA, external_id="7")
-    tell(world, "Order Completed", {"total": 150}, email=ADA)
+    send_event(world, "Account Created", email=ADA)
+    send_event(world, "Contact Changed", email=ADA, external_id="7")
+    send_event(world, "Order Completed", {"total": 150}, email=ADA)
     world.run_for(days=3)
     assert "reminder" not in world.steps_mailed()
 
 
-def mailed_and_merged(world: World) -> None:
-    """She gets the reminder as one contact and then becomes another."""
+def mail_and_merge(world: World) -> None:
+    """Ada gets the reminder as one contact, which is then merged into another."""
     world.consent(email=WORK)
     begin_cart(world, email=WORK)
     world.run_for(hours=2)
-    tell(world, "Linked", email=ADA, external_id="7")
-    tell(world, "Linked", email=ADA)
-    tell(world, "Linked", {"again": True}, email=ADA, external_id="7")
-    tell(world, "Seen", email=WORK, external_id="7")
+    send_event(world, "Linked", email=ADA, external_id="7")
+    send_event(world, "Linked", email=ADA)
+    send_event(world, "Linked", {"again": True}, email=ADA, external_id="7")
+    send_event(world, "Seen", email=WORK, external_id="7")
 
 
-def test_the_link_in_a_mail_from_before_withdraws_for_who_she_is_now(world: World) -> None:
-    mailed_and_merged(world)
+def test_unsubscribe_link_from_before_the_merge_withdraws_for_the_winner(world: World) -> None:
+    mail_and_merge(world)
     (mail,) = world.mails
     world.unsubscribe(mail)
     world.run_for(days=5)
-    (one,) = people(world)
+    (one,) = contacts(world)
     assert one.consents() == {"offers": "withdrawn"}
     assert one.totals["Unsubscribed"].count == 1
     assert len(world.mails) == 1
 
 
-def test_a_click_in_a_mail_from_before_is_heard(world: World) -> None:
-    mailed_and_merged(world)
+def test_click_in_a_mail_from_before_the_merge_is_matched(world: World) -> None:
+    mail_and_merge(world)
     (mail,) = world.mails
     world.click(mail)
     world.run_for(days=5)
-    (held,) = (e for e in world.state.enrollments.values() if e.ref.workflow == "abandoned-cart")
-    assert (held.status, held.reason) == ("exited", "came back")
+    (enrollment,) = (
+        e for e in world.state.enrollments.values() if e.ref.workflow == "abandoned-cart"
+    )
+    assert (enrollment.status, enrollment.reason) == ("exited", "came back")
 
 
-# --- killed at every call ---
+# --- kills ---
 
 
-def doubles(world: World) -> None:
-    """Two accounts, both inside, one mailed; they become one, and it goes on."""
+def run_merge(world: World) -> None:
+    """Two contacts with active enrollments and mail are merged, and the enrollments continue."""
     for email in (ADA, WORK):
         world.consent(email=email)
         world.event("Checkout Started", {"checkout_id": "k-1", "total": 150}, email=email)
@@ -317,9 +324,9 @@ def doubles(world: World) -> None:
     world.run_for(days=10)
 
 
-def seen(world: World) -> tuple[object, ...]:
-    (one,) = people(world)
-    me = (STORE, one.contact)
+def visible_result(world: World) -> tuple[object, ...]:
+    (one,) = contacts(world)
+    contact = (STORE, one.contact)
     return (
         sorted((mail.to, mail.tags["step"]) for mail in world.mails),
         sorted((name, total.count) for name, total in one.totals.items()),
@@ -328,40 +335,40 @@ def seen(world: World) -> tuple[object, ...]:
         {kind: values for kind, values in one.known_identifiers.items() if values},
         sorted(one.active_enrollments),
         sorted((e.status, e.reason) for e in world.state.enrollments.values()),
-        sorted((name, id_) for name, _, id_ in world.state.events[me]),
-        sum(person == me for person, *_ in world.state.proofs),
+        sorted((name, id_) for name, _, id_ in world.state.events[contact]),
+        sum(person == contact for person, *_ in world.state.proofs),
         {e.status for e in world.step_functions.executions.values()} <= {"SUCCEEDED", "ABORTED"},
     )
 
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("scope", ["react", "run_steps", "learn"])
-def test_a_kill_at_any_call_while_two_become_one_changes_nothing(scope: Any) -> None:
+def test_kill_at_any_call_during_a_merge_changes_nothing(scope: Any) -> None:
     published = World()
     published.publish(FILES)
     undisturbed = World(published=published)
-    doubles(undisturbed)
-    expected = seen(undisturbed)
+    run_merge(undisturbed)
+    expected = visible_result(undisturbed)
     for kill, place in undisturbed.faults.kills(scope):
         if place == "after ledger.claim":  # then it is not sent
             continue
         world = World(published=published, faults=Faults(kill))
-        doubles(world)
+        run_merge(world)
         assert world.faults.struck == [place]
-        assert seen(world) == expected, place
+        assert visible_result(world) == expected, place
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_any_number_of_kills_while_two_become_one_doubles_nothing(seed: int) -> None:
+def test_random_kills_during_a_merge_count_and_mail_nothing_twice(seed: int) -> None:
     published = World()
     published.publish(FILES)
     world = World(
         published=published, faults=Faults(rate=0.02, seed=seed, most=8), echo=1 + seed % 3
     )
-    doubles(world)
+    run_merge(world)
     copies = Counter(mail.ref.id for mail in world.mails)
     assert max(copies.values()) == 1
-    (one,) = people(world)
+    (one,) = contacts(world)
     counted = {name: total.count for name, total in one.totals.items()}
     assert (counted["Product Viewed"], counted["Linked"], counted["Checkout Started"]) == (3, 2, 3)
     assert not world.state.absorbing

@@ -1,7 +1,7 @@
-"""Two things at once: AWS calls a function again while its first run hangs, and people do not wait.
+"""Overlaps: a second run of a function during the first, and events during a send decision.
 
-A function that hangs past its time is called a second time, and both runs finish. And whatever a
-customer does may arrive while a mail to them is being decided. Every place is tried, one by one.
+AWS calls a function again if it hangs past its timeout, and both runs finish. A customer can also
+order or unsubscribe during a send decision. Every call is tried.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ def places(undisturbed: World, scope: Scope) -> Iterator[Kill]:
 @pytest.mark.no_cover
 @pytest.mark.parametrize("scope", ["react", "run_steps", "await_event", "learn"])
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_a_second_run_inside_the_first_changes_nothing_that_anyone_sees(
+def test_overlapping_second_run_changes_no_outcome(
     story: Story, scope: Scope, published: World
 ) -> None:
     undisturbed = World(published=published)
@@ -71,10 +71,10 @@ def bounces_elsewhere(world: World) -> None:
 
 
 @pytest.mark.parametrize("meanwhile", [orders, unsubscribes, bounces_elsewhere])
-def test_what_is_known_when_a_mail_is_claimed_counts(
+def test_order_unsubscribe_or_suppression_before_the_claim_stops_the_mail(
     meanwhile: Callable[[World], None], published: World
 ) -> None:
-    """Whatever forbids the mail and is written down before the claim keeps it from being sent."""
+    """Everything that is stored before the claim and forbids the mail stops it."""
     undisturbed = World(published=published)
     first_mail(undisturbed)
     assert undisturbed.steps_mailed() == ["reminder"]

@@ -1,4 +1,4 @@
-"""The edit of a template reaches people inside, but for steps that are pinned to one version."""
+"""A template edit reaches active enrollments, except for steps with `template_version`."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from tests.support.builders import STORE, Content, Json, delay, send, template, 
 from tests.support.world import World
 
 OLD, NEW = "Your cart is waiting.", "Your basket is waiting."
-NO_WAY_OUT = "<html><body><p>Your basket.</p></body></html>"
+WITHOUT_UNSUBSCRIBE = "<html><body><p>Your basket.</p></body></html>"
 
 
 def version(world: World, name: str = "plain") -> str:
@@ -16,7 +16,7 @@ def version(world: World, name: str = "plain") -> str:
 
 
 def republish(world: World, files: Mapping[str, Content]) -> list[tuple[str, list[str]]]:
-    """What becomes of files that may be refused: each outcome with what is wrong."""
+    """Publish files and return each outcome with its problems."""
     for path, content in files.items():
         world.files.write(STORE, path, text(content))
     reports = world.publisher.publish(STORE, sorted(files))
@@ -24,7 +24,7 @@ def republish(world: World, files: Mapping[str, Content]) -> list[tuple[str, lis
 
 
 def pinned_world(*steps: Json, **head: object) -> tuple[World, str]:
-    """Steps pinned to the version of `plain` that is live at first, as `PIN` in their fields."""
+    """A world in which `PIN` in the steps stands for the first version of the template `plain`."""
     world = world_of(send("any"))
     pin = version(world)
     document = text(visit(*steps, **head)).replace("PIN", pin)
@@ -32,7 +32,7 @@ def pinned_world(*steps: Json, **head: object) -> tuple[World, str]:
     return world, pin
 
 
-def test_an_edit_reaches_people_inside_unless_the_step_is_pinned() -> None:
+def test_template_edit_reaches_active_enrollments_except_pinned_steps() -> None:
     world, pin = pinned_world(
         send("before"), delay("1 day"), send("pinned", template_version="PIN"), send("usual")
     )
@@ -40,15 +40,17 @@ def test_an_edit_reaches_people_inside_unless_the_step_is_pinned() -> None:
     world.publish(template("plain", body=NEW))
     assert version(world) != pin
     world.run_for(days=2)
-    said = [(mail.tags["step"], OLD in mail.html, NEW in mail.html) for mail in world.mails]
-    assert said == [("before", True, False), ("pinned", True, False), ("usual", False, True)]
+    contents = [(mail.tags["step"], OLD in mail.html, NEW in mail.html) for mail in world.mails]
+    assert contents == [("before", True, False), ("pinned", True, False), ("usual", False, True)]
     hashes = {m["step"]: m["template_hash"] for m in world.state.messages.values()}
     assert hashes == {"before": pin, "pinned": pin, "usual": version(world)}
 
 
-def test_a_variant_may_be_pinned_so_that_it_is_compared_with_what_it_was() -> None:
-    variants = [{"name": "a", "template": "plain", "weight": 0},
-                {"name": "b", "template": "plain", "template_version": "PIN"}]  # fmt: skip
+def test_variant_can_be_pinned_to_a_template_version() -> None:
+    variants = [
+        {"name": "a", "template": "plain", "weight": 0},
+        {"name": "b", "template": "plain", "template_version": "PIN"},
+    ]
     world, pin = pinned_world(step("send_email", "tested", variants=variants))
     world.publish(template("plain", body=NEW))
     visited(world)
@@ -57,13 +59,13 @@ def test_a_variant_may_be_pinned_so_that_it_is_compared_with_what_it_was() -> No
     assert (message["variant"], message["template_hash"]) == ("b", pin)
 
 
-def test_an_edit_is_not_held_to_what_only_a_pinned_step_needs() -> None:
+def test_template_edit_is_not_checked_against_needs_of_pinned_steps() -> None:
     world, pin = pinned_world(send("offer", template_version="PIN"), category="marketing")
-    edit: dict[str, Content] = {"templates/plain/body.html": NO_WAY_OUT}
+    edit: dict[str, Content] = {"templates/plain/body.html": WITHOUT_UNSUBSCRIBE}
     assert republish(world, edit) == [("published", [])]
-    usual = {"workflows/visit.json": visit(send("offer"), category="marketing")}
-    ((outcome, problems),) = republish(world, usual)
-    assert outcome == "refused", "what follows the edits needs a way out of marketing"
+    unpinned = {"workflows/visit.json": visit(send("offer"), category="marketing")}
+    ((outcome, problems),) = republish(world, unpinned)
+    assert outcome == "refused", "a step without a pin needs the unsubscribe link"
     assert all(problem.startswith("steps[0].template: ") for problem in problems)
     world.consent()
     visited(world)
@@ -71,7 +73,7 @@ def test_an_edit_is_not_held_to_what_only_a_pinned_step_needs() -> None:
     assert pin in next(iter(world.state.messages.values()))["template_hash"]
 
 
-def test_a_version_that_was_never_live_is_refused_and_what_was_live_stays() -> None:
+def test_template_version_that_was_never_live_is_refused() -> None:
     world, pin = pinned_world(send("kept", template_version="PIN"))
     never = visit(send("kept", template_version="0" * 16))
     ((outcome, problems),) = republish(world, {"workflows/visit.json": never})
@@ -80,9 +82,9 @@ def test_a_version_that_was_never_live_is_refused_and_what_was_live_stays() -> N
     assert f"{pin} is live" in problems[0]
 
 
-def test_a_version_that_is_not_fit_for_marketing_cannot_be_pinned_to_for_it() -> None:
+def test_version_unfit_for_marketing_cannot_be_pinned_for_marketing() -> None:
     world = world_of(send("any"))
-    republish(world, {"templates/plain/body.html": NO_WAY_OUT})
+    republish(world, {"templates/plain/body.html": WITHOUT_UNSUBSCRIBE})
     bare = version(world)
     world.publish(template("plain"))
     for category, outcome in (("marketing", "refused"), ("transactional", "published")):
@@ -90,7 +92,7 @@ def test_a_version_that_is_not_fit_for_marketing_cannot_be_pinned_to_for_it() ->
         assert republish(world, {"workflows/visit.json": document})[-1][0] == outcome
 
 
-def test_the_folder_of_a_pinned_template_is_in_use() -> None:
+def test_template_folder_of_a_pinned_step_cannot_be_deleted() -> None:
     world, _ = pinned_world(send("kept", template_version="PIN"))
     gone = publish_template(world.publisher.publications, STORE, "plain", {}, {})
     assert [str(p) for p in gone.problems] == [
@@ -98,7 +100,7 @@ def test_the_folder_of_a_pinned_template_is_in_use() -> None:
     ]
 
 
-def test_the_report_of_an_edit_says_which_version_was_live_before() -> None:
+def test_report_of_template_edit_names_the_previous_version() -> None:
     world = world_of(send("any"))
     before = version(world)
     world.publish(template("plain", body=NEW))
@@ -108,15 +110,22 @@ def test_the_report_of_an_edit_says_which_version_was_live_before() -> None:
     assert f"before it, version {before} was live" in report
 
 
-def test_a_workflow_is_tried_with_the_version_that_its_step_is_pinned_to() -> None:
+def test_workflow_tests_use_the_pinned_template_version() -> None:
     world = world_of(send("any"))
     pin = version(world)
     world.publish(template("plain", subject="Another subject"))
-    case = {"name": "both", "trigger": {}, "expect": {"messages": [
-        {"step": "pinned", "subject": "About plain", "locale": "en"},
-        {"step": "usual", "subject": "Another subject", "locale": "en"}]}}  # fmt: skip
-    told: dict[str, Content] = {
+    case = {
+        "name": "both",
+        "trigger": {},
+        "expect": {
+            "messages": [
+                {"step": "pinned", "subject": "About plain", "locale": "en"},
+                {"step": "usual", "subject": "Another subject", "locale": "en"},
+            ]
+        },
+    }
+    files: dict[str, Content] = {
         "tests/visit.test.json": {"workflow": "visit", "cases": [case]},
         "workflows/visit.json": visit(send("pinned", template_version=pin), send("usual")),
     }
-    assert republish(world, told)[-1] == ("published", [])
+    assert republish(world, files)[-1] == ("published", [])

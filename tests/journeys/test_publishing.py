@@ -1,4 +1,4 @@
-"""What is live never comes to harm by what is published beside it."""
+"""Publishing with versions, reports and test cases."""
 
 import json
 from itertools import pairwise
@@ -22,8 +22,8 @@ FIRST = workflow(delay("1 hour"), send("reminder"))
 SECOND = workflow(delay("2 hours"), send("reminder"))
 
 
-def test_a_version_that_never_went_live_keeps_its_number() -> None:
-    """A publication that was cut off, or another at the same moment, has laid down version 1."""
+def test_version_that_never_went_live_keeps_its_number() -> None:
+    """An interrupted or a concurrent publish has stored version 1."""
     world = World()
     world.publish(shop(other=FIRST))
     program = world.program("other")
@@ -37,7 +37,7 @@ def test_a_version_that_never_went_live_keeps_its_number() -> None:
     assert world.publications.program(STORE, "cart", 1) == stale
 
 
-def test_a_topic_that_workflows_mail_about_cannot_be_dropped() -> None:
+def test_topic_in_use_cannot_be_removed() -> None:
     world = World()
     world.publish(shop(cart=workflow(send("reminder"), topic="offers")))
     changed = settings(topics={"news": "News"}, shop_topics=["news"])
@@ -51,21 +51,21 @@ def test_a_topic_that_workflows_mail_about_cannot_be_dropped() -> None:
 # --- the report ---
 
 
-def put(world: World, files: dict[str, Content]) -> PublishReport:
-    """Put files into the bucket; the report on the last that something came of."""
+def publish_files(world: World, files: dict[str, Content]) -> PublishReport:
+    """Upload files and return the last report."""
     for path, content in files.items():
         world.files.write(STORE, path, text(content))
     return world.publisher.publish(STORE, list(files))[-1]
 
 
-def page(world: World, name: str = "cart") -> str:
+def report_text(world: World, name: str = "cart") -> str:
     return world.files.read(STORE, f"reports/workflows.{name}.report.md") or ""
 
 
-def test_a_report_shows_says_and_prices_what_is_live() -> None:
+def test_publish_report_contains_picture_description_and_price() -> None:
     world = World()
     world.publish(shop(cart=FIRST))
-    written = page(world)
+    written = report_text(world)
     assert "```mermaid" in written
     assert "flowchart TD" in written
     assert "Wait 1 hour." in written
@@ -74,46 +74,52 @@ def test_a_report_shows_says_and_prices_what_is_live() -> None:
     assert "What changed" not in written
     document = json.loads(world.files.read(STORE, "reports/workflows.cart.report.json") or "")
     assert document["explanation"].keys() == {
-        "picture", "description", "difference", "prices", "on_publish", "paths", "costs"
-    }  # fmt: skip
+        "picture",
+        "description",
+        "difference",
+        "prices",
+        "on_publish",
+        "paths",
+        "costs",
+    }
     assert document["explanation"]["paths"] == 1
     (cost,) = document["explanation"]["costs"]
     assert (cost["mails"], cost["transitions"]) == (["reminder"], 3)
     assert cost["usd_per_1000_contacts"] == 0.175
 
 
-def test_a_notice_that_comes_twice_takes_nothing_away_from_the_report() -> None:
-    """S3 may tell of a file again, and Lambda calls again: what was written must stay readable."""
+def test_repeated_notification_keeps_the_report_complete() -> None:
+    """S3 and Lambda can repeat a notification; the report must stay complete."""
     world = World()
     world.publish(shop(cart=FIRST))
     world.publish({"workflows/cart.json": {**SECOND, "title": "Carts"}})
-    before = page(world)
+    before = report_text(world)
     world.publisher.publish(STORE, ["workflows/cart.json"])
-    after = page(world)
+    after = report_text(world)
     assert "was live already as version 2" in after
     assert after.partition("## Picture")[2] == before.partition("## Picture")[2]
     assert "Its `title` was **A workflow**, is now **Carts**." in after
 
 
-def test_a_pause_is_a_change_that_the_report_tells() -> None:
+def test_report_names_a_change_of_status() -> None:
     world = World()
     world.publish(shop(cart=FIRST))
     for before, status in pairwise(["live", "paused", "live", "draft", "paused"]):
         world.publish({"workflows/cart.json": FIRST | {"status": status}})
-        assert f"- Its `status` was **{before}**, is now **{status}**." in page(world)
-        assert ("everybody inside stands still" in page(world)) is (status == "paused")
+        assert f"- Its `status` was **{before}**, is now **{status}**." in report_text(world)
+        assert ("everybody inside stands still" in report_text(world)) is (status == "paused")
 
 
-def test_a_report_tells_the_difference_to_what_was_live() -> None:
+def test_report_names_the_changes_since_the_live_version() -> None:
     world = World()
     world.publish(shop(cart=FIRST))
     world.publish({"workflows/cart.json": {**SECOND, "title": "Carts"}})
-    written = page(world)
+    written = report_text(world)
     assert "Its `title` was **A workflow**, is now **Carts**." in written
     assert "wait-1-hour" in written
 
 
-def test_what_a_version_said_can_be_read_for_ever() -> None:
+def test_source_of_every_version_stays_readable() -> None:
     world = World()
     world.publish(shop(cart=FIRST))
     world.publish({"workflows/cart.json": SECOND})
@@ -121,81 +127,81 @@ def test_what_a_version_said_can_be_read_for_ever() -> None:
     assert [json.loads(text or "") for text in kept] == [FIRST, SECOND]
 
 
-def test_a_difference_that_nobody_can_know_is_not_told() -> None:
+def test_report_omits_changes_if_the_previous_source_is_missing() -> None:
     world = World()
     world.publish(shop(cart=FIRST))
     world.files.remove(STORE, "published/cart.1.json")
     world.publish({"workflows/cart.json": SECOND})
-    assert "What changed" not in page(world)
+    assert "What changed" not in report_text(world)
 
 
 # --- a workflow's own tests ---
 
 
-def tried(*steps: str) -> dict[str, Content]:
+def cases_expecting(*steps: str) -> dict[str, Content]:
     case = {
-        "name": "somebody who does nothing",
+        "name": "a contact without actions",
         "contact": {"consents_to": ["offers"]},
         "expect": {"messages": [{"step": step} for step in steps]},
     }
     return {"tests/cart.test.json": {"workflow": "cart", "cases": [case]}}
 
 
-def test_a_workflow_whose_own_tests_fail_is_not_published() -> None:
+def test_failing_test_case_refuses_the_workflow() -> None:
     world = World()
     world.publish(shop(cart=FIRST))
-    put(world, tried("reminder"))
+    publish_files(world, cases_expecting("reminder"))
     two = workflow(delay("1 hour"), send("reminder"), send("another"))
-    refused = put(world, {"workflows/cart.json": two})
+    refused = publish_files(world, {"workflows/cart.json": two})
     assert refused.outcome == "refused"
     (problem,) = refused.problems
     assert problem.location.startswith("tests/cart.test.json: cases[0]")
     assert world.program("cart").version == 1
-    assert put(world, tried("reminder", "another")).outcome == "published"
+    assert publish_files(world, cases_expecting("reminder", "another")).outcome == "published"
     assert world.program("cart").version == 2
 
 
-def test_tests_that_are_right_stand_in_nobodys_way() -> None:
+def test_passing_test_case_lets_the_workflow_go_live() -> None:
     world = World()
-    files = shop(cart=FIRST) | tried("reminder")
+    files = shop(cart=FIRST) | cases_expecting("reminder")
     world.publish(files)
     assert world.program("cart").version == 1
 
 
-def test_tests_that_cannot_be_read_are_a_mistake_of_the_workflow() -> None:
+def test_unreadable_test_file_refuses_the_workflow() -> None:
     world = World()
     world.publish(shop(cart=FIRST))
-    report = put(world, {"tests/cart.test.json": "{"})
+    report = publish_files(world, {"tests/cart.test.json": "{"})
     assert report.outcome == "refused"
     assert report.problems[0].location.startswith("tests/cart.test.json: line 1")
     assert world.program("cart").version == 1
 
 
-def test_what_is_not_available_yet_is_refused_with_a_remedy() -> None:
+def test_unavailable_step_type_is_refused() -> None:
     world = World()
     ticket = {"id": "t", "type": "create_ticket", "profile": "desk", "title": "Help"}
     world.publish(shop(cart=FIRST))
-    report = put(world, {"workflows/cart.json": workflow(ticket)})
+    report = publish_files(world, {"workflows/cart.json": workflow(ticket)})
     assert report.outcome == "refused"
     assert "is not available in this version" in report.problems[0].reason
 
 
-def test_two_workflows_that_name_each_other_may_come_together() -> None:
-    def start(other: str) -> Json:
+def test_two_workflows_that_start_each_other_publish_together() -> None:
+    def starting(other: str) -> Json:
         step = {"id": "go", "type": "start_workflow", "workflow": other}
         return workflow(step, trigger={"type": "manual"})
 
     world = World()
-    world.publish(shop(one=start("two"), two=start("one")))
+    world.publish(shop(one=starting("two"), two=starting("one")))
     assert {*world.publications.head(STORE).workflows} == {"one", "two"}
 
 
-def test_a_template_may_show_what_a_step_came_to() -> None:
+def test_template_can_use_a_step_output_only_if_the_step_exists() -> None:
     world = World()
-    said = template("told", body="{{ steps.crm.body.tier | default('no') }} tier")
+    used = template("told", body="{{ steps.crm.body.tier | default('no') }} tier")
     hook = {"id": "crm", "type": "webhook", "url": "https://crm.example/hook"}
-    world.publish(shop() | said | {"workflows/cart.json": workflow(hook, send("a", "told"))})
-    lost = put(world, {"workflows/cart.json": workflow(send("a", "told"))})
+    world.publish(shop() | used | {"workflows/cart.json": workflow(hook, send("a", "told"))})
+    lost = publish_files(world, {"workflows/cart.json": workflow(send("a", "told"))})
     assert [problem.reason for problem in lost.problems] == [
         'told speaks of steps.crm, and there is no step "crm"'
     ]

@@ -1,4 +1,4 @@
-"""A transactional mail of which nobody knows is sent once more, if it still may be."""
+"""Retries: a transactional mail with an unknown result is sent once more, if still allowed."""
 
 from collections import Counter
 
@@ -27,7 +27,7 @@ def published() -> World:
 
 @pytest.fixture
 def world(published: World) -> World:
-    """The post says nothing any more."""
+    """SES sends neither responses nor delivery events."""
     world = World(published=published, post_reports=False)
     world.mailer.script.extend([NoResponse("timeout")] * 100)
     return world
@@ -41,18 +41,18 @@ def tries(world: World) -> Counter[str]:
     return Counter(mail.to for mail in world.mails)
 
 
-def test_a_receipt_without_an_answer_is_sent_once_more_and_never_again(world: World) -> None:
+def test_receipt_without_response_is_resent_exactly_once(world: World) -> None:
     order(world)
     world.run_for(minutes=14)
     assert tries(world) == {ADA: 1}
     world.run_for(days=3)
     assert tries(world) == {ADA: 2}
     assert world.numbers("receipt").steps["receipt"].unknown == 1
-    assert sum(done.sent_again for done in world.reconciled) == 1
-    assert sum(done.given_up for done in world.reconciled) == 1
+    assert sum(done.sent_again for done in world.scheduler_results) == 1
+    assert sum(done.given_up for done in world.scheduler_results) == 1
 
 
-def test_a_second_try_that_the_post_accepts_settles_the_receipt(world: World) -> None:
+def test_accepted_retry_settles_the_receipt(world: World) -> None:
     order(world)
     world.run_for(minutes=5)
     world.mailer.script.clear()
@@ -61,7 +61,7 @@ def test_a_second_try_that_the_post_accepts_settles_the_receipt(world: World) ->
     assert world.numbers("receipt").steps["receipt"].sent == 1
 
 
-def test_a_second_try_that_the_post_refuses_says_nothing_of_the_first(
+def test_rejected_retry_leaves_the_receipt_unknown(
     world: World,
 ) -> None:
     order(world)
@@ -72,16 +72,16 @@ def test_a_second_try_that_the_post_refuses_says_nothing_of_the_first(
     assert world.numbers("receipt").steps["receipt"].unknown == 1
 
 
-def test_a_report_that_comes_in_time_saves_the_second_try(world: World) -> None:
+def test_delivery_event_in_time_prevents_the_retry(world: World) -> None:
     order(world)
     world.run_for(minutes=10)
     world.open(world.last_mail())
     world.run_for(days=3)
     assert tries(world) == {ADA: 1}
-    assert world.reconciled == []
+    assert world.scheduler_results == []
 
 
-def test_marketing_without_an_answer_is_never_sent_again(world: World) -> None:
+def test_marketing_without_response_is_never_resent(world: World) -> None:
     world.consent()
     world.run_for(minutes=1)
     world.event("News Wanted")
@@ -90,7 +90,7 @@ def test_marketing_without_an_answer_is_never_sent_again(world: World) -> None:
     assert world.numbers("news").steps["news"].unknown == 1
 
 
-def test_no_second_try_goes_to_an_address_suppressed_meanwhile(world: World) -> None:
+def test_address_suppressed_in_between_gets_no_retry(world: World) -> None:
     order(world)
     world.run_for(minutes=10)
     world.suppress()
@@ -99,7 +99,7 @@ def test_no_second_try_goes_to_an_address_suppressed_meanwhile(world: World) -> 
     assert world.numbers("receipt").steps["receipt"].unknown == 1
 
 
-def test_a_second_try_waits_for_the_end_of_a_pause(world: World) -> None:
+def test_retry_waits_for_the_end_of_a_pause(world: World) -> None:
     order(world)
     world.run_for(minutes=10)
     world.publish({"settings.json": settings(paused=True)})
@@ -112,39 +112,43 @@ def test_a_second_try_waits_for_the_end_of_a_pause(world: World) -> None:
     assert world.numbers("receipt").steps["receipt"].sent == 1
 
 
-def test_a_second_try_that_is_not_allowed_is_given_up_and_not_tried_every_minute(
+def test_retry_that_is_not_allowed_is_abandoned_at_once(
     world: World,
 ) -> None:
     order(world)
     world.run_for(minutes=10)
     world.suppress()
     world.run_for(days=3)
-    assert [(done.given_up, done.sent_again) for done in world.reconciled] == [(1, 0)]
+    assert [(done.given_up, done.sent_again) for done in world.scheduler_results] == [(1, 0)]
 
 
-def test_a_message_that_cannot_be_sent_again_does_not_hold_up_the_others(world: World) -> None:
-    readers = [f"reader-{number}@mail.example" for number in range(5)]
-    for reader in readers:
-        order(world, reader)
-    world.clock.after_each = lambda: None  # no minute of its own: this test is the minute
+def test_failing_retry_does_not_block_other_messages(world: World) -> None:
+    recipients = [f"recipient-{number}@mail.example" for number in range(5)]
+    for recipient in recipients:
+        order(world, recipient)
+    world.clock.after_each = lambda: None  # this test runs the scheduler itself
     world.run_for(minutes=20)
-    asked: list[str] = []
+    attempted: list[str] = []
 
-    class Stubborn:
+    class FailsOnce:
         def retry_message(self, enrollment: EnrollmentRef, step: str, turn: int) -> bool:
-            asked.append(enrollment.contact)
-            if len(asked) == 1:
-                raise ThrottledError("this one fails for ever")
+            attempted.append(enrollment.contact)
+            if len(attempted) == 1:
+                raise ThrottledError("always fails")
             return True
 
-    apart = ErrorCollector()
-    run_due(world.timers, Stubborn(), world.legs, world.lookouts, world.now, apart)
-    with pytest.raises(ThrottledError, match=r"mails: 1 could not be done.*; Busy at test_retries"):
-        apart.raise_if_any("mails")
-    assert sorted(asked) == sorted(world.contact(reader) for reader in readers)
+    errors = ErrorCollector()
+    run_due(
+        world.timers, FailsOnce(), world.execution_starter, world.reevaluator, world.now, errors
+    )
+    with pytest.raises(
+        ThrottledError, match=r"mails: 1 could not be done.*; ThrottledError at test_retries"
+    ):
+        errors.raise_if_any("mails")
+    assert sorted(attempted) == sorted(world.contact(recipient) for recipient in recipients)
 
 
-def test_a_second_try_that_the_post_has_no_time_for_is_counted_as_unknown(world: World) -> None:
+def test_throttled_retry_counts_as_unknown(world: World) -> None:
     world.mailer.script.clear()
     world.mailer.script.extend(
         [NoResponse("timeout"), SubmissionRejected("Throttling", retry=True)]
@@ -152,12 +156,12 @@ def test_a_second_try_that_the_post_has_no_time_for_is_counted_as_unknown(world:
     order(world)
     world.run_for(days=3)
     assert tries(world) == {ADA: 1}
-    assert sum(done.sent_again for done in world.reconciled) == 1
+    assert sum(done.sent_again for done in world.scheduler_results) == 1
     assert world.numbers("receipt").steps["receipt"].unknown == 1
-    assert sum(done.given_up for done in world.reconciled) == 1
+    assert sum(done.given_up for done in world.scheduler_results) == 1
 
 
-def test_what_has_expired_meanwhile_is_not_sent_again() -> None:
+def test_expired_mail_is_not_retried() -> None:
     world = World(post_reports=False)
     code = workflow(send("code", expires="5 minutes"), on="Code Wanted", category="transactional")
     world.publish(shop(code=code))

@@ -1,4 +1,4 @@
-"""Lead scoring and stages: points are earned and fade, and workflows hear of what is crossed."""
+"""Scoring and stages: points, decay, and the workflows that they trigger."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,7 +43,7 @@ def stages(world: World) -> list[str]:
     return [r.event.data["stage"] for r in world.state.stream if r.event.name == STAGE]
 
 
-def test_who_does_enough_is_hot_and_after_a_silence_hot_again() -> None:
+def test_score_that_crosses_again_after_decay_starts_the_workflow_again() -> None:
     world = opened({**shop(hot=HOT), **scoring()})
     world.event("Order Completed", id_="o-1")
     world.run_for(hours=1)
@@ -61,7 +61,7 @@ def test_who_does_enough_is_hot_and_after_a_silence_hot_again() -> None:
     assert world.steps_mailed() == ["hot", "hot"]
 
 
-def test_a_segment_lets_those_go_whose_score_fades() -> None:
+def test_contact_leaves_a_segment_when_its_score_decays() -> None:
     warm = {"title": "Warm", "condition": {"contact": "score", "gte": 20}}
     world = opened({**shop(), **scoring(stages=[]), **segments(warm=warm)})
     world.event("Order Completed")
@@ -74,7 +74,7 @@ def test_a_segment_lets_those_go_whose_score_fades() -> None:
     assert world.profile().next_check is None
 
 
-def test_stages_go_up_and_do_not_fall_back() -> None:
+def test_stages_rise_and_do_not_fall_back() -> None:
     world = opened({**shop(fan=FAN), **scoring()})
     world.event("Product Viewed")
     world.run_for(hours=1)
@@ -89,7 +89,7 @@ def test_stages_go_up_and_do_not_fall_back() -> None:
     assert world.profile().get("stage") == "fan"
 
 
-def test_stages_fall_back_where_that_is_allowed() -> None:
+def test_stages_fall_back_if_allowed() -> None:
     world = opened({**shop(), **scoring(fall_back=True)})
     for number in range(2):
         world.event("Order Completed", id_=f"o-{number}")
@@ -97,7 +97,7 @@ def test_stages_fall_back_where_that_is_allowed() -> None:
     assert stages(world) == ["customer", "fan", "customer"]
 
 
-def test_what_a_step_adds_is_added_and_what_it_says_of_a_stage_stands() -> None:
+def test_step_adds_points_and_sets_a_stage_until_a_rule_changes_it() -> None:
     lift = workflow(
         {"id": "more", "type": "add_score", "points": 7},
         {"id": "lost", "type": "set_stage", "stage": "lost"},
@@ -114,7 +114,7 @@ def test_what_a_step_adds_is_added_and_what_it_says_of_a_stage_stands() -> None:
     assert world.profile().get("stage") == "customer"
 
 
-def test_new_rules_of_stages_are_no_news() -> None:
+def test_new_stage_rules_start_no_workflow() -> None:
     world = opened(shop(fan=FAN))
     world.event("Order Completed")
     world.run_for(minutes=1)
@@ -125,7 +125,7 @@ def test_new_rules_of_stages_are_no_news() -> None:
     assert world.steps_mailed() == []
 
 
-def test_points_of_the_past_are_not_given() -> None:
+def test_past_events_earn_no_points() -> None:
     world = opened(shop())
     world.event("Order Completed", id_="o-1")
     world.run_for(minutes=1)
@@ -157,7 +157,7 @@ def test_points_of_the_past_are_not_given() -> None:
         ),
     ],
 )
-def test_rules_that_cannot_be_are_refused(changes: Json, problem: str) -> None:
+def test_invalid_scoring_rules_are_refused(changes: Json, problem: str) -> None:
     world = opened({**shop(), **scoring()})
     world.files.write(STORE, "scoring.json", text({**SCORING, **changes}))
     (report,) = world.publisher.publish(STORE, ["scoring.json"])
@@ -166,7 +166,7 @@ def test_rules_that_cannot_be_are_refused(changes: Json, problem: str) -> None:
     assert world.shelf.head(STORE).scoring is not None
 
 
-def test_rules_are_published_once_and_end_with_their_file() -> None:
+def test_scoring_is_published_once_and_ends_with_its_file() -> None:
     world = opened({**shop(), **scoring()})
     (report,) = world.publish(scoring())
     assert report.outcome == "unchanged"

@@ -1,4 +1,4 @@
-"""Segments: contacts enter and leave by themselves, and workflows hear of it."""
+"""Segments: contacts enter and leave, and workflows are triggered."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -65,7 +65,7 @@ def members(world: World, name: str, group: Any = "segment") -> list[str]:
 
 
 def reported(world: World, name: str) -> list[tuple[str, bool]]:
-    """The segments that events of a name were about, and whether they had been so before."""
+    """The segments in the events of a name, with the flag `initial`."""
     return [
         (record.event.data["segment"], "initial" in record.event.data)
         for record in world.state.stream
@@ -76,7 +76,7 @@ def reported(world: World, name: str) -> list[tuple[str, bool]]:
 ENTERED, LEFT = SEGMENT["entered"], SEGMENT["left"]
 
 
-def test_who_buys_enough_enters_at_once_and_leaves_when_the_month_is_over() -> None:
+def test_contact_enters_at_the_second_order_and_leaves_after_a_month() -> None:
     world = opened({**shop(herald=HERALD, farewell=FAREWELL), **segments(buyers=BUYERS)})
     world.event("Order Completed", {"total": 30}, id_="o-1")
     world.run_for(days=10)
@@ -95,21 +95,25 @@ def test_who_buys_enough_enters_at_once_and_leaves_when_the_month_is_over() -> N
     assert world.steps_mailed() == ["hello", "good-bye"]
 
 
-def test_the_clock_looks_only_at_the_instant_at_which_something_changes() -> None:
+def test_scheduler_reevaluates_only_when_membership_can_change() -> None:
     world = opened({**shop(), **segments(buyers=BUYERS)})
     for number in range(3):
         world.event("Order Completed", id_=f"o-{number}")
         world.run_for(days=1)
-    looks = [record.event for record in world.state.stream if record.event.name == REEVALUATED]
-    assert looks == []
+    reevaluations = [
+        record.event for record in world.state.stream if record.event.name == REEVALUATED
+    ]
+    assert reevaluations == []
     world.run_for(days=60)
-    looks = [record.event for record in world.state.stream if record.event.name == REEVALUATED]
-    assert len(looks) == 1
+    reevaluations = [
+        record.event for record in world.state.stream if record.event.name == REEVALUATED
+    ]
+    assert len(reevaluations) == 1
     assert REEVALUATED not in world.profile().totals
     assert world.profile().next_check is None
 
 
-def test_who_never_did_a_thing_is_in_from_the_start() -> None:
+def test_contact_that_never_did_an_event_is_a_member_from_the_start() -> None:
     quiet = {"title": "Never bought", "condition": {"did_not": "Order Completed"}}
     world = opened({**shop(), **segments(quiet=quiet)})
     world.event("Product Viewed")
@@ -120,7 +124,7 @@ def test_who_never_did_a_thing_is_in_from_the_start() -> None:
     assert inside(world) == set()
 
 
-def test_a_condition_on_all_lists_is_answered_again_when_one_of_them_changes() -> None:
+def test_condition_on_lists_is_reevaluated_when_a_list_changes() -> None:
     some = {"title": "On some list", "condition": {"contact": "lists", "exists": True}}
     join = workflow({"id": "join", "type": "add_to_list", "list": "news"})
     world = opened({**shop(join=join), **segments(some=some)})
@@ -132,7 +136,7 @@ def test_a_condition_on_all_lists_is_answered_again_when_one_of_them_changes() -
     assert inside(world) == {"some"}
 
 
-def test_segments_of_segments_follow_in_the_same_breath() -> None:
+def test_segments_of_segments_change_together() -> None:
     both = {
         "title": "Gold and buying",
         "condition": {"all": [{"in_segment": "buyers"}, {"in_segment": "gold"}]},
@@ -149,7 +153,7 @@ def test_segments_of_segments_follow_in_the_same_breath() -> None:
     assert inside(world) == {"buyers"}
 
 
-def test_a_branch_and_an_audience_can_ask_who_is_in_a_segment() -> None:
+def test_branch_and_audience_can_use_segments() -> None:
     asking = workflow(
         branch("who", {"in_segment": "gold"}, [send("to-gold")], [send("to-others")]),
         category="transactional",
@@ -168,10 +172,10 @@ def test_a_branch_and_an_audience_can_ask_who_is_in_a_segment() -> None:
     assert world.reactions[-1].refused == (("asking", "audience: is in segment buyers"),)
 
 
-def test_consent_moves_a_contact_the_moment_it_is_given_and_taken_back() -> None:
+def test_consent_change_updates_membership_at_once() -> None:
     readers = {"title": "Readers", "condition": {"consents_to": "offers"}}
-    letter = workflow(send("letter"), topic="offers")
-    world = opened({**shop(letter=letter), **segments(readers=readers)})
+    newsletter = workflow(send("newsletter"), topic="offers")
+    world = opened({**shop(newsletter=newsletter), **segments(readers=readers)})
     world.consent()
     world.run_for(minutes=1)
     assert inside(world) == {"readers"}
@@ -182,7 +186,7 @@ def test_consent_moves_a_contact_the_moment_it_is_given_and_taken_back() -> None
     assert inside(world) == set()
 
 
-def test_who_enters_a_workflow_and_who_comes_to_its_end_is_seen() -> None:
+def test_workflow_entry_and_exit_update_membership() -> None:
     busy = {"title": "Being welcomed", "condition": {"in_workflow": "welcome"}}
     welcome = workflow(delay("2 days"), send("hello"), category="transactional")
     world = opened({**shop(welcome=welcome), **segments(busy=busy)})
@@ -194,7 +198,7 @@ def test_who_enters_a_workflow_and_who_comes_to_its_end_is_seen() -> None:
     assert inside(world) == set()
 
 
-def test_a_list_has_its_members_in_the_index() -> None:
+def test_list_members_are_in_the_member_index() -> None:
     joins = workflow(
         {"id": "on", "type": "add_to_list", "list": "news"},
         delay("1 day"),
@@ -211,7 +215,7 @@ def test_a_list_has_its_members_in_the_index() -> None:
     assert inside(world) == set()
 
 
-def test_history_that_is_imported_is_no_news() -> None:
+def test_imported_history_enters_as_initial() -> None:
     loud = workflow(
         send("anyway"),
         trigger={"type": "segment", "segment": "buyers", "include_existing": True},
@@ -226,7 +230,7 @@ def test_history_that_is_imported_is_no_news() -> None:
     assert world.steps_mailed() == ["anyway"]
 
 
-def test_workflows_that_set_each_other_going_through_segments_come_to_an_end() -> None:
+def test_workflows_that_trigger_each_other_through_segments_stop() -> None:
     def switch(to: str) -> Json:
         return {"id": "turn", "type": "update_contact", "set": {"plan": to}}
 
@@ -255,20 +259,20 @@ HAPPENED: list[tuple[str, Json, int]] = [
 
 @pytest.fixture(scope="module")
 def both() -> World:
-    asked = [{"in_segment": "buyers"}, {"in_segment": "gold"}]
-    close = {"title": "Both", "condition": {"all": asked}}
+    conditions = [{"in_segment": "buyers"}, {"in_segment": "gold"}]
+    close = {"title": "Both", "condition": {"all": conditions}}
     return opened({**shop(), **segments(buyers=BUYERS, gold=GOLD, close=close)})
 
 
 @settings(max_examples=how_many(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(HAPPENED), st.integers(1, 3))
-def test_whatever_the_order_of_events_a_contact_ends_in_the_same_segments(
+def test_any_event_order_gives_the_same_segments(
     both: World, events: list[tuple[str, Json, int]], echo: int
 ) -> None:
     world = World(published=both, echo=echo)
-    for name, said, days in events:
+    for name, properties, days in events:
         at = world.now - timedelta(days=days)
-        world.event(name, id_=f"e-{days}", at=at, properties=said)
+        world.event(name, id_=f"e-{days}", at=at, properties=properties)
         world.run_for(minutes=1)
     assert inside(world) == {"buyers", "gold", "close"}
     assert sorted(n for n in inside(world) if members(world, n)) == ["buyers", "close", "gold"]
@@ -277,12 +281,14 @@ def test_whatever_the_order_of_events_a_contact_ends_in_the_same_segments(
 # --- publishing ---
 
 
-def test_a_segment_says_in_its_report_who_belongs_to_it() -> None:
+def test_segment_report_describes_the_condition() -> None:
     world = opened(shop())
     (report,) = world.publish(segments(buyers=BUYERS))
     assert (report.outcome, report.version) == ("published", "1")
-    told = world.files.texts[STORE, "reports/segments.buyers.report.md"]
-    assert "the contact did **Order Completed** at least 2 times in the last 30 days" in told
+    text_of_report = world.files.texts[STORE, "reports/segments.buyers.report.md"]
+    assert (
+        "the contact did **Order Completed** at least 2 times in the last 30 days" in text_of_report
+    )
     (report,) = world.publish(segments(buyers=BUYERS))
     assert report.outcome == "unchanged"
     (report,) = world.publish(segments(buyers={**BUYERS, "title": "Twice"}))
@@ -304,7 +310,7 @@ def test_a_segment_says_in_its_report_who_belongs_to_it() -> None:
         ({"not": {"contact": "score", "is": "high"}}, "condition.not.is: score is a number"),
     ],
 )
-def test_what_a_segment_cannot_ask_is_refused(condition: Json, problem: str) -> None:
+def test_invalid_segment_condition_is_refused(condition: Json, problem: str) -> None:
     world = opened({**shop(), **segments(buyers=BUYERS)})
     world.files.write(STORE, "segments/buyers.json", text({"title": "x", "condition": condition}))
     (report,) = world.publisher.publish(STORE, ["segments/buyers.json"])
@@ -312,7 +318,7 @@ def test_what_a_segment_cannot_ask_is_refused(condition: Json, problem: str) -> 
     assert any(str(found).startswith(problem) for found in report.problems), report.problems
 
 
-def test_a_circle_of_two_is_refused_by_name() -> None:
+def test_circular_segment_is_refused_by_name() -> None:
     world = opened({**shop(), **segments(buyers=BUYERS)})
     world.publish(segments(close={"title": "Close", "condition": {"in_segment": "buyers"}}))
     world.files.write(
@@ -323,7 +329,7 @@ def test_a_circle_of_two_is_refused_by_name() -> None:
     assert problem.reason == ("goes round in a circle: buyers asks about close asks about buyers")
 
 
-def test_files_that_come_in_any_order_find_each_other() -> None:
+def test_workflow_goes_live_once_its_segment_is_uploaded() -> None:
     world = opened(shop())
     world.files.write(STORE, "workflows/herald.json", text(HERALD))
     (report,) = world.publisher.publish(STORE, ["workflows/herald.json"])
@@ -337,7 +343,7 @@ def test_files_that_come_in_any_order_find_each_other() -> None:
     ]
 
 
-def test_a_segment_that_is_used_stays_and_says_by_whom() -> None:
+def test_segment_in_use_cannot_be_deleted_and_report_names_its_users() -> None:
     close = {"title": "Close", "condition": {"in_segment": "buyers"}}
     world = opened({**shop(herald=HERALD), **segments(buyers=BUYERS, close=close)})
     (report,) = world.remove("segments/buyers.json")
@@ -350,7 +356,7 @@ def test_a_segment_that_is_used_stays_and_says_by_whom() -> None:
     assert world.shelf.head(STORE).segments["buyers"].status == "archived"
 
 
-def test_a_topic_that_a_segment_asks_about_stays() -> None:
+def test_topic_used_by_a_segment_cannot_be_removed() -> None:
     readers = {"title": "Readers", "condition": {"consents_to": "news"}}
     world = opened({**shop(), **segments(readers=readers)})
     fewer = {"topics": {"offers": "Offers"}, "name": "H", "url": "https://shop.example"}
@@ -360,7 +366,7 @@ def test_a_topic_that_a_segment_asks_about_stays() -> None:
     assert [p.reason for p in report.problems] == ['"news" is used by the segment readers']
 
 
-def test_a_compiled_workflow_knows_the_segment_it_begins_with() -> None:
+def test_compiled_segment_trigger_names_its_segment() -> None:
     world = opened({**shop(herald=HERALD), **segments(buyers=BUYERS)})
     program = world.program("herald")
     assert program.options["trigger"]["where"] == {

@@ -1,4 +1,4 @@
-"""What is simulated and tested before it goes live knows who is in a segment, and for how long."""
+"""Simulations and workflow tests evaluate segments over time."""
 
 from milepost.simulator.file import CaseInput
 from milepost.simulator.publish import open_shop
@@ -25,34 +25,40 @@ ASKING = workflow(
 ORDERS = [{"before": f"{days} days", "event": "Order Completed"} for days in (15, 12)]
 
 
-def path_of(document: Json, **tale: object) -> tuple[str, ...]:
+def path_of(document: Json, **case: object) -> tuple[str, ...]:
     files = {**shop(asking=document), **segments(buyers=BUYERS)}
     opened_shop = open_shop({path: text(each) for path, each in files.items()}, MONDAY_NOON)
-    life, problems = run_case("asking", CaseInput.model_validate(tale), opened_shop.alone("asking"))
+    trace, problems = run_case(
+        "asking", CaseInput.model_validate(case), opened_shop.alone("asking")
+    )
     assert problems == []
-    return life.path
+    return trace.path
 
 
-def test_a_story_moves_through_segments_as_time_passes() -> None:
+def test_simulated_contact_changes_segments_over_time() -> None:
     contact = {"email": "ada@mail.example"}
-    told = path_of(ASKING, contact=contact, events=ORDERS)
-    assert told == ("now", "buyer", "wait-20-days", "later", "no-more")
+    path = path_of(ASKING, contact=contact, events=ORDERS)
+    assert path == ("now", "buyer", "wait-20-days", "later", "no-more")
     assert path_of(ASKING, contact=contact) == (
-        "now", "other", "wait-20-days", "later", "no-more",
-    )  # fmt: skip
+        "now",
+        "other",
+        "wait-20-days",
+        "later",
+        "no-more",
+    )
 
 
-def test_a_story_can_begin_with_a_segment() -> None:
+def test_simulation_can_start_with_a_segment_trigger() -> None:
     contact = {"email": "ada@mail.example"}
     assert path_of(HERALD, contact=contact) == ("hello",)
 
 
-def test_the_tests_of_a_workflow_know_the_segments_that_are_live() -> None:
+def test_workflow_tests_use_the_live_segments() -> None:
     tests = {
         "workflow": "asking",
         "cases": [
             {
-                "name": "a buyer is told so",
+                "name": "a buyer takes the path for buyers",
                 "contact": {"email": "ada@mail.example"},
                 "events": ORDERS,
                 "expect": {"path": ["now", "buyer", "wait-20-days", "later", "no-more"]},

@@ -1,4 +1,4 @@
-"""More mail than SES takes: it waits its turn, all of it is sent in the end, and none twice."""
+"""Send rate, quota and warm-up: mail over the limit waits, and each mail is sent once."""
 
 from collections import Counter
 from datetime import timedelta
@@ -13,11 +13,11 @@ from tests.support.faults import Faults
 from tests.support.world import World
 
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
-PEOPLE = [f"reader-{number}@mail.example" for number in range(60)]
+PEOPLE = [f"recipient-{number}@mail.example" for number in range(60)]
 
 
 class Ses:
-    """What SES allows, and how much of it is left."""
+    """A changeable SES quota."""
 
     def __init__(self, rate: float = 14, day: float = -1, sent: float = 0) -> None:
         self.allowed = SesQuota(rate, day, sent)
@@ -29,7 +29,7 @@ class Ses:
 def rush(
     ses: Ses, *steps: Json, people: int = 60, faults: Faults | None = None, **head: Any
 ) -> World:
-    """Everybody comes at the same moment, and is to get the same mail."""
+    """Many contacts enter at the same moment and get the same mail."""
     world = World(quotas=ses, faults=faults)
     visit = workflow(*(steps or (send("mail"),)), **{"on": "Visited", "topic": "offers"} | head)
     world.publish(shop(visit=visit))
@@ -48,7 +48,7 @@ def by_day(world: World) -> list[int]:
     return [days[day] for day in sorted(days)]
 
 
-def test_a_rush_is_sent_once_and_no_faster_than_ses_takes_it() -> None:
+def test_rush_is_sent_once_and_within_the_ses_rate() -> None:
     world = rush(Ses(rate=2))
     world.run_for(minutes=5)
     assert each_once(world)
@@ -59,8 +59,8 @@ def test_a_rush_is_sent_once_and_no_faster_than_ses_takes_it() -> None:
     assert (times[-1] - times[0]) / SECOND > 60 / 2 - 4
 
 
-def test_a_storm_of_throttles_ends_with_every_mail_sent_once() -> None:
-    """Somebody else sends from the same account, and SES refuses most of what it is handed."""
+def test_throttled_rush_sends_every_mail_once() -> None:
+    """Another application uses the same account, and SES throttles most submissions."""
     world = rush(Ses())
     for number in range(400):
         world.mailer.script.append(
@@ -74,7 +74,7 @@ def test_a_storm_of_throttles_ends_with_every_mail_sent_once() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_functions_that_die_meanwhile_send_nothing_twice(seed: int) -> None:
+def test_killed_functions_send_no_mail_twice(seed: int) -> None:
     world = rush(Ses(rate=2), people=30, faults=Faults(seed=seed, rate=0.02, most=40))
     world.run_for(days=2)
     assert max(Counter(mail.to for mail in world.mails).values()) == 1
@@ -83,7 +83,7 @@ def test_functions_that_die_meanwhile_send_nothing_twice(seed: int) -> None:
     assert len(world.mails) + len(unknown) >= 30
 
 
-def test_what_is_over_the_quota_waits_for_more_of_it() -> None:
+def test_mail_over_quota_waits_for_more_quota() -> None:
     ses = Ses(day=200, sent=200)
     world = rush(ses)
     world.run_for(days=1)
@@ -93,7 +93,7 @@ def test_what_is_over_the_quota_waits_for_more_of_it() -> None:
     assert each_once(world)
 
 
-def test_at_the_end_of_a_quota_transactional_mail_still_goes() -> None:
+def test_transactional_mail_goes_out_near_the_end_of_the_quota() -> None:
     ses = Ses(day=1000, sent=910)
     world = rush(ses)
     world.publish(shop(order=workflow(send("receipt"), on="Ordered", category="transactional")))
@@ -103,23 +103,23 @@ def test_at_the_end_of_a_quota_transactional_mail_still_goes() -> None:
     assert len(world.mails) == 1
 
 
-def test_a_run_that_finds_its_mail_sent_needs_no_token_to_go_on() -> None:
-    """A function dies after its mail was accepted, and with the last token."""
+def test_rerun_after_sent_mail_needs_no_send_slot() -> None:
+    """A function is killed after its mail was accepted with the last send slot."""
     faults = Faults()
     last = Ses(day=1000, sent=1000 - 57 - 101)
     world = rush(last, send("mail"), people=1, faults=faults)
 
     def strike() -> None:
-        raise faults.killed("after ledger.settle")
+        raise faults.killed("after ledger.record_result")
 
-    faults.meanwhile("after ledger.settle", strike)
+    faults.meanwhile("after ledger.record_result", strike)
     world.run_for(minutes=5)
     assert len(faults.struck) == 1
     assert each_once(world, 1)
     assert {held.status for held in world.state.enrollments.values()} == {"completed"}
 
 
-# --- warming up ---
+# --- warm-up ---
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_run_that_finds_its_mail_sent_needs_no_token_to_go_on() -> None:
         ({"days": [10, 1, 20]}, [10, 1, 20, 29]),
     ],
 )
-def test_a_new_domain_sends_more_every_day(ramp: Json, days: list[int]) -> None:
+def test_warm_up_raises_the_daily_number_of_mails(ramp: Json, days: list[int]) -> None:
     world = World(quotas=Ses())
     visit = workflow(send("mail"), on="Visited", topic="offers")
     warm_up = {"starts": world.now.date().isoformat(), **ramp}
@@ -142,7 +142,7 @@ def test_a_new_domain_sends_more_every_day(ramp: Json, days: list[int]) -> None:
     assert by_day(world) == days
 
 
-def test_who_waits_for_the_next_day_is_mailed_at_the_same_time_of_it() -> None:
+def test_mail_over_warm_up_goes_out_a_day_later_at_the_same_time() -> None:
     world = World(quotas=Ses())
     visit = workflow(send("mail"), delay("1 hour"), send("second"), on="Visited", topic="offers")
     warm_up = {"starts": world.now.date().isoformat(), "days": [1, 10]}
@@ -157,7 +157,7 @@ def test_who_waits_for_the_next_day_is_mailed_at_the_same_time_of_it() -> None:
     assert len(world.mails) == 4
 
 
-def test_a_mail_that_expires_while_it_waits_is_not_sent() -> None:
+def test_mail_that_expires_while_deferred_is_not_sent() -> None:
     ses = Ses(day=200, sent=200)
     world = rush(ses, send("mail", expires="5 hours"), people=3)
     world.run_for(hours=6)
@@ -167,7 +167,7 @@ def test_a_mail_that_expires_while_it_waits_is_not_sent() -> None:
     assert {m["reason"] for m in world.state.messages.values()} == {"expired"}
 
 
-def test_marketing_that_no_day_of_a_week_has_room_for_is_left_out_and_a_receipt_is_not() -> None:
+def test_week_without_quota_skips_marketing_but_not_receipts() -> None:
     for category, sent in (("marketing", 0), ("transactional", 1)):
         ses = Ses(day=200, sent=200)
         world = rush(ses, people=1, category=category)
@@ -179,7 +179,7 @@ def test_marketing_that_no_day_of_a_week_has_room_for_is_left_out_and_a_receipt_
         assert reasons == ({""} if sent else {"deferred too long"})
 
 
-def test_transactional_mail_does_not_count_in_a_warm_up() -> None:
+def test_transactional_mail_does_not_count_toward_warm_up() -> None:
     world = World(quotas=Ses())
     visit = workflow(send("mail"), on="Visited", category="transactional")
     warm_up = {"starts": world.now.date().isoformat(), "days": [1, 1]}

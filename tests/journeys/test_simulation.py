@@ -1,7 +1,7 @@
-"""The simulator tells what happens in a stack, for any workflow and any customer.
+"""The simulator gives the same result as a stack, for any workflow and any customer.
 
-Both run the definition that the compiler writes. What is around it differs: the simulator has no
-failures, no batches and no minute, and turns what it finds into a story.
+Both run the compiled state machine. The simulator has no faults, no batches and no scheduler, and
+returns a trace.
 """
 
 from dataclasses import replace
@@ -25,8 +25,7 @@ from milepost.simulator.test_case import run_case
 from milepost.simulator.trace import EnrollmentTrace
 from milepost.simulator.workflow_tests import run_workflow_tests
 from milepost.simulator.world import Deployment
-from milepost.workflows.compiler.check_flow import check_flow
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program, check_flow
 from milepost.workflows.compiler.state_machine import state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.carts import ABANDONED_CART
@@ -55,35 +54,35 @@ SUSPEND_AFTER = timedelta(days=30)
 MOMENT = timedelta(milliseconds=1)
 
 
-def happening(happened: Happened) -> Json:
+def case_event(happened: Happened) -> Json:
     at = instants.format_instant(happened.at)
     return {"at": at, "event": happened.name, "properties": dict(happened.data)}
 
 
-def told(
+def simulate(
     deployment: Deployment, contact: Json, trigger: Json, events: list[Json]
 ) -> EnrollmentTrace:
-    """The story in the simulator, with what is live."""
+    """Simulate a contact in the deployed workflow."""
     start = instants.format_instant(MONDAY_NOON)
     story = {"contact": contact, "start": start, "trigger": trigger, "events": events}
-    tale = CaseInput.model_validate(story)
-    life, problems = run_case("any", tale, deployment, store=STORE)
+    case = CaseInput.model_validate(story)
+    trace, problems = run_case("any", case, deployment, store=STORE)
     assert problems == []
-    return life
+    return trace
 
 
-def machine_says(world: World) -> tuple[list[tuple[str, datetime]], str, str]:
+def stack_result(world: World) -> tuple[list[tuple[str, datetime]], str, str]:
     enrollment = world.enrollment(ADA)
     mails = [(mail.tags["step"], at) for at, mail in world.posted]
     return mails, enrollment.status, enrollment.reason
 
 
-def simulator_says(life: EnrollmentTrace) -> tuple[list[tuple[str, datetime]], str, str]:
-    return [(mail.step, mail.at) for mail in life.mails], life.ends, life.reason
+def simulator_result(trace: EnrollmentTrace) -> tuple[list[tuple[str, datetime]], str, str]:
+    return [(mail.step, mail.at) for mail in trace.mails], trace.ends, trace.reason
 
 
 def never_suspended(world: World) -> Deployment:
-    """What is live, compiled so that every wait stays inside its execution."""
+    """The live workflow, compiled so that every wait stays inside its execution."""
     program = world.program("any")
     head = {name: value for name, value in program.options.items() if name != "suspend_after"}
     program = replace(program, options=head)
@@ -92,13 +91,12 @@ def never_suspended(world: World) -> Deployment:
     return Deployment(MemoryPublished(shelf), {arn: state_machine(program, WIRING)})
 
 
-def both_agree(
+def both_compare(
     document: Json, history: list[Happened], number: int, suspend_after: timedelta = SUSPEND_AFTER
 ) -> None:
-    """Let one customer go through the workflow, in a stack and in the simulator.
+    """Run one customer through the workflow, in a stack and in the simulator.
 
-    The story does not show that the enrollment was suspended: its moments and their times are those
-    of one whose waits all stay inside the execution.
+    A suspended enrollment gives the same trace as one whose waits all stay inside the execution.
     """
     world = World(start=EARLY, suspend_after=suspend_after, tick=MOMENT)
     world.publish(shop(any=document))
@@ -107,10 +105,10 @@ def both_agree(
         world.run_until(happened.at)
         world.event(happened.name, happened.data, id_="trigger" if happened is trigger else None)
     world.run_for(days=100)
-    story = ({"email": ADA}, {"n": number}, [happening(each) for each in history])
-    life = told(world.deployment(), *story)
-    assert simulator_says(life) == machine_says(world)
-    assert told(never_suspended(world), *story)._replace(action_count=0) == life._replace(
+    story = ({"email": ADA}, {"n": number}, [case_event(each) for each in history])
+    trace = simulate(world.deployment(), *story)
+    assert simulator_result(trace) == stack_result(world)
+    assert simulate(never_suspended(world), *story)._replace(action_count=0) == trace._replace(
         action_count=0
     )
 
@@ -124,10 +122,10 @@ SLOW = settings(
 
 @given(document=workflows(), history=histories(), number=st.integers(0, 3))
 @SLOW
-def test_the_simulator_and_the_machine_agree(
+def test_simulator_and_stack_agree_on_random_workflows(
     document: Json, history: list[Happened], number: int
 ) -> None:
-    both_agree(document, history, number)
+    both_compare(document, history, number)
 
 
 EXTRA: tuple[Json, ...] = (
@@ -142,8 +140,8 @@ EXTRA: tuple[Json, ...] = (
 
 
 @st.composite
-def adorned(draw: st.DrawFn) -> Json:
-    """A random workflow with steps of other kinds among its own, and perhaps a loop around it."""
+def workflows_with_other_steps(draw: st.DrawFn) -> Json:
+    """A random workflow with additional steps of other types, and possibly a loop."""
     document: Json = draw(workflows())
     steps = [*document["steps"]]
     kinds = st.lists(st.integers(0, len(EXTRA) - 1), min_size=1, max_size=3, unique=True)
@@ -163,46 +161,47 @@ def adorned(draw: st.DrawFn) -> Json:
 
 
 @given(
-    document=adorned(),
+    document=workflows_with_other_steps(),
     history=histories(),
     number=st.integers(0, 3),
     suspend_after=st.sampled_from([timedelta(hours=2), SUSPEND_AFTER]),
 )
 @SLOW
-def test_they_agree_whatever_steps_there_are(
+def test_simulator_and_stack_agree_on_all_step_types(
     document: Json, history: list[Happened], number: int, suspend_after: timedelta
 ) -> None:
-    """Also where a machine ends at a wait, and another one goes on after it."""
-    both_agree(document, history, number, suspend_after)
+    """This includes waits that suspend the enrollment."""
+    both_compare(document, history, number, suspend_after)
 
 
-def test_a_wait_of_months_ends_on_its_day() -> None:
+def test_simulated_wait_of_months_ends_on_its_day() -> None:
     answer = wait_for("answer", "Replied", "90 days", [send("thanks")], [send("nudge")])
     steps = [send("first"), delay("200 days", "rest"), answer]
     world = World()
     world.publish(shop(any=workflow(*steps, category="transactional")))
     states = [s for d in world.machines.versions.values() for s in d["States"].values()]
-    assert {state["Type"] for state in states} <= {"Task", "Choice"}, "no wait is one of AWS"
+    assert {state["Type"] for state in states} <= {"Task", "Choice"}, "there is no Wait state"
     assert INVOKE_AND_WAIT not in {state.get("Resource") for state in states}
     replied = {"after": "250 days", "event": "Replied"}
     for events, last, day, how in (
         ([replied], "thanks", 250, "waits"),
         ([], "nudge", 290, "time-out"),
     ):
-        life = told(world.deployment(), {"email": ADA}, {}, events)
-        assert [(m.step, m.at - life.began) for m in life.mails] == [
-            ("first", timedelta(0)), (last, timedelta(days=day)),
-        ]  # fmt: skip
-        assert [m.kind for m in life.moments if m.step == "answer"][-1] == how
-        assert life.path == ("first", "rest", "answer", last)
+        trace = simulate(world.deployment(), {"email": ADA}, {}, events)
+        assert [(m.step, m.at - trace.began) for m in trace.mails] == [
+            ("first", timedelta(0)),
+            (last, timedelta(days=day)),
+        ]
+        assert [m.kind for m in trace.moments if m.step == "answer"][-1] == how
+        assert trace.path == ("first", "rest", "answer", last)
 
 
 ADA_CONSENTS = {"email": ADA, "consents_to": ["offers"]}
 BIG = {"checkout_id": "c-1", "total": 150}
 
 
-def agree(document: Json, act: str, deeds: list[Json]) -> EnrollmentTrace:
-    """Let the reader of the first mail do something three hours after entering, in both."""
+def compare(document: Json, act: str, events: list[Json]) -> EnrollmentTrace:
+    """Let the recipient act on the first mail three hours after entry, in both."""
     world = World(start=MONDAY_NOON)
     world.publish(shop(any=document))
     world.consent()
@@ -211,38 +210,38 @@ def agree(document: Json, act: str, deeds: list[Json]) -> EnrollmentTrace:
     if act:
         getattr(world, act)(world.last_mail())
     world.run_for(days=10)
-    life = told(world.deployment(), ADA_CONSENTS, BIG, deeds)
-    assert simulator_says(life) == machine_says(world)
-    return life
+    trace = simulate(world.deployment(), ADA_CONSENTS, BIG, events)
+    assert simulator_result(trace) == stack_result(world)
+    return trace
 
 
-def test_they_agree_on_a_reader_who_never_answers() -> None:
-    assert agree(ABANDONED_CART, "", []).ends == "completed"
+def test_simulator_and_stack_agree_without_recipient_action() -> None:
+    assert compare(ABANDONED_CART, "", []).ends == "completed"
 
 
-def test_they_agree_on_a_reader_who_clicks() -> None:
-    deeds = [{"after": "3 hours", "clicks": "reminder"}]
-    assert agree(ABANDONED_CART, "click", deeds).reason == "came back"
+def test_simulator_and_stack_agree_on_a_click() -> None:
+    events = [{"after": "3 hours", "clicks": "reminder"}]
+    assert compare(ABANDONED_CART, "click", events).reason == "came back"
 
 
-def test_they_agree_on_a_reader_who_unsubscribes() -> None:
-    deeds = [{"after": "3 hours", "unsubscribes": "reminder"}]
-    assert len(agree(CART, "unsubscribe", deeds).mails) == 1
+def test_simulator_and_stack_agree_on_an_unsubscribe() -> None:
+    events = [{"after": "3 hours", "unsubscribes": "reminder"}]
+    assert len(compare(CART, "unsubscribe", events).mails) == 1
 
 
-def test_they_agree_on_a_mail_that_bounces() -> None:
-    deeds = [{"after": "3 hours", "bounces": "reminder"}]
-    assert len(agree(CART, "bounce", deeds).mails) == 1
+def test_simulator_and_stack_agree_on_a_bounce() -> None:
+    events = [{"after": "3 hours", "bounces": "reminder"}]
+    assert len(compare(CART, "bounce", events).mails) == 1
 
 
-def test_they_agree_on_a_reader_who_calls_it_spam() -> None:
-    deeds = [{"after": "3 hours", "complains": "reminder"}]
-    assert len(agree(CART, "complain", deeds).mails) == 1
+def test_simulator_and_stack_agree_on_a_complaint() -> None:
+    events = [{"after": "3 hours", "complains": "reminder"}]
+    assert len(compare(CART, "complain", events).mails) == 1
 
 
-def test_they_agree_on_a_mail_that_was_delivered_and_is_asked_about() -> None:
-    life = agree(CART, "open", [{"after": "3 hours", "opens": "reminder"}])
-    assert [mail.step for mail in life.mails] == ["reminder", "offer", "last-call"]
+def test_simulator_and_stack_agree_on_a_condition_about_delivery() -> None:
+    trace = compare(CART, "open", [{"after": "3 hours", "opens": "reminder"}])
+    assert [mail.step for mail in trace.mails] == ["reminder", "offer", "last-call"]
 
 
 ROUNDS = workflow(
@@ -261,47 +260,47 @@ ROUNDS = workflow(
 )
 
 
-def test_they_agree_on_rounds_and_on_chance() -> None:
-    life = agree(ROUNDS, "", [])
-    assert life.path[:9] == ("done", "again", "pause", "back") * 2 + ("done",)
-    assert [mail.step for mail in life.mails][:3] == ["again"] * 3
-    assert life.path.count("back") == 3
-    kept = "keeps the contact back" if life.reason == "holdout" else "lets the contact go on"
-    assert [moment.text for moment in life.moments if moment.step == "control"] == [kept]
+def test_simulator_and_stack_agree_on_loops_and_chance() -> None:
+    trace = compare(ROUNDS, "", [])
+    assert trace.path[:9] == ("done", "again", "pause", "back") * 2 + ("done",)
+    assert [mail.step for mail in trace.mails][:3] == ["again"] * 3
+    assert trace.path.count("back") == 3
+    kept = "keeps the contact back" if trace.reason == "holdout" else "lets the contact go on"
+    assert [moment.text for moment in trace.moments if moment.step == "control"] == [kept]
 
 
 TRANSACTIONAL = workflow(send("a"), send("b"), category="transactional")
 
 
-def test_a_step_that_cannot_be_run_fails_the_enrollment() -> None:
+def test_step_that_cannot_run_fails_the_simulated_enrollment() -> None:
     document = shop(any=workflow(send("a"), category="transactional"))
     files = {path: text(content) for path, content in document.items()}
     opened = open_shop(files, MONDAY_NOON)
     broken = replace(opened.program("any"), nodes={"a": {"id": "a", "type": "unheard-of"}})
     opened.shelf.programs["simulated", "any", 1] = (broken, "")
-    life, _ = run_case("any", CaseInput.model_validate({}), opened.alone("any"))
-    assert life.ends == "failed"
-    assert "unheard-of" in life.reason
-    assert life.path == ("a",)
-    assert life.moments[-1].kind == "leaves"
-    assert life.moments[-1].at - life.began > timedelta(hours=6), "it was tried again"
+    trace, _ = run_case("any", CaseInput.model_validate({}), opened.alone("any"))
+    assert trace.ends == "failed"
+    assert "unheard-of" in trace.reason
+    assert trace.path == ("a",)
+    assert trace.moments[-1].kind == "leaves"
+    assert trace.moments[-1].at - trace.began > timedelta(hours=6), "it was retried"
 
 
-def test_a_mail_before_a_step_that_fails_is_told_once_and_when_it_went() -> None:
+def test_mail_before_a_failing_step_is_traced_once_with_its_time() -> None:
     opened = open_shop(
         {path: text(content) for path, content in shop(any=TRANSACTIONAL).items()}, MONDAY_NOON
     )
     program = opened.program("any")
     nodes = {**program.nodes, "b": {"id": "b", "type": "unheard-of"}}
     opened.shelf.programs["simulated", "any", 1] = (replace(program, nodes=nodes), "")
-    life, _ = run_case("any", CaseInput.model_validate({}), opened.alone("any"))
-    assert [(mail.step, mail.at) for mail in life.mails] == [("a", life.began)]
-    assert life.path == ("a", "b")
-    assert life.ends == "failed"
+    trace, _ = run_case("any", CaseInput.model_validate({}), opened.alone("any"))
+    assert [(mail.step, mail.at) for mail in trace.mails] == [("a", trace.began)]
+    assert trace.path == ("a", "b")
+    assert trace.ends == "failed"
 
 
-class TemplateAway:
-    """What is published, but reading one template fails a few times at first."""
+class TemplateTemporarilyMissing:
+    """A registry in which reading one template fails three times."""
 
     def __init__(self, registry: Published, name: str) -> None:
         self._registry, self._name = registry, name
@@ -318,17 +317,17 @@ class TemplateAway:
 
 
 @pytest.mark.parametrize("name", ["one", "two", "three"])
-def test_a_failure_that_passes_delays_a_story_and_changes_nothing_else(name: str) -> None:
+def test_temporary_failure_only_delays_the_simulated_mails(name: str) -> None:
     big = branch("big", {"event": "total", "gte": 10}, [send("second", "two")])
     steps = [send("first", "one"), big, send("third", "three")]
     document = shop("one", "two", "three", any=workflow(*steps, category="transactional"))
     files = {path: text(content) for path, content in document.items()}
     deployment = open_shop(files, MONDAY_NOON).alone("any")
-    tale = CaseInput.model_validate({"trigger": {"total": 20}})
-    smooth, _ = run_case("any", tale, deployment)
+    case = CaseInput.model_validate({"trigger": {"total": 20}})
+    smooth, _ = run_case("any", case, deployment)
     assert smooth.path == ("first", "big", "second", "third")
-    registry: Any = TemplateAway(deployment.registry, name)
-    late, _ = run_case("any", tale, deployment._replace(registry=registry))
+    registry: Any = TemplateTemporarilyMissing(deployment.registry, name)
+    late, _ = run_case("any", case, deployment._replace(registry=registry))
     assert [moment[1:] for moment in late.moments] == [moment[1:] for moment in smooth.moments]
     assert (late.path, late.ends) == (smooth.path, smooth.ends)
     delays = [b.at - a.at for a, b in zip(smooth.mails, late.mails, strict=True)]
@@ -337,19 +336,19 @@ def test_a_failure_that_passes_delays_a_story_and_changes_nothing_else(name: str
     assert not any(before)
 
 
-def test_an_execution_that_fails_by_itself_fails_the_enrollment() -> None:
+def test_failed_execution_fails_the_simulated_enrollment() -> None:
     opened = open_shop(
         {path: text(content) for path, content in shop(any=TRANSACTIONAL).items()}, MONDAY_NOON
     )
     nowhere = {"StartAt": "nowhere", "States": {"nowhere": {"Type": "Choice", "Choices": []}}}
     deployment = opened.alone("any")
     deployment = deployment._replace(definitions=dict.fromkeys(deployment.definitions, nowhere))
-    life, _ = run_case("any", CaseInput.model_validate({}), deployment)
-    assert (life.ends, life.reason) == ("failed", "state machine FAILED")
-    assert life.moments[-1].text == "leaves any, failed: state machine FAILED"
+    trace, _ = run_case("any", CaseInput.model_validate({}), deployment)
+    assert (trace.ends, trace.reason) == ("failed", "state machine FAILED")
+    assert trace.moments[-1].text == "leaves any, failed: state machine FAILED"
 
 
-def test_what_never_ends_is_stopped_and_told() -> None:
+def test_endless_simulation_is_stopped_and_reported() -> None:
     opened = open_shop({}, MONDAY_NOON)
     delay_ = {"id": "a", "type": "delay", "for": "1 second", "next": "a"}
     head = {
@@ -359,12 +358,12 @@ def test_what_never_ends_is_stopped_and_told() -> None:
     }
     endless = Program("any", 1, head, {"a": delay_}, "a")
     deployment = deploy(endless, opened.shelf.head("simulated").settings, [])
-    life, problems = run_case("any", CaseInput.model_validate({}), deployment, most=100)
+    trace, problems = run_case("any", CaseInput.model_validate({}), deployment, most=100)
     assert [problem.location for problem in problems] == ["steps"]
-    assert life.ends == "active"
+    assert trace.ends == "active"
 
 
-def test_the_cases_of_a_file_share_what_may_happen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_test_cases_of_a_file_share_one_action_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("milepost.simulator.workflow_tests.MAX_TOGETHER", 12)
     document = shop(any=workflow(send("a"), category="transactional"))
     files = {path: text(content) for path, content in document.items()}
@@ -390,14 +389,14 @@ TRIGGERS: list[tuple[Json, Json]] = [
 
 
 @pytest.mark.parametrize(("trigger", "data"), TRIGGERS)
-def test_a_story_begins_with_what_the_trigger_waits_for(trigger: Json, data: Json) -> None:
-    """Also where publishing does not offer the trigger yet."""
+def test_simulation_starts_with_the_event_of_the_trigger(trigger: Json, data: Json) -> None:
+    """This includes triggers that publishing does not offer yet."""
     plain = open_shop({path: text(content) for path, content in shop().items()}, MONDAY_NOON)
     document = workflow(send("a"), trigger=trigger, category="transactional")
     program = build_program("any", 1, Workflow.model_validate(document))
     settings_ = plain.shelf.head("simulated").settings
     deployment = deploy(program, settings_, plain.shelf.templates.values())
-    tale = CaseInput.model_validate({"contact": {"properties": {"plan": "free"}}, "trigger": data})
-    life, problems = run_case("any", tale, deployment)
-    assert [mail.step for mail in life.mails] == ["a"]
+    case = CaseInput.model_validate({"contact": {"properties": {"plan": "free"}}, "trigger": data})
+    trace, problems = run_case("any", case, deployment)
+    assert [mail.step for mail in trace.mails] == ["a"]
     assert problems == []

@@ -1,10 +1,10 @@
-"""Steps that change the contact or report events, and who reacts to that."""
+"""Steps that change the contact or emit events, and the workflows that they trigger."""
 
 from typing import Any
 
 import pytest
 
-from milepost.contacts.changes import MAX_RECENT_ADDITIONS
+from milepost.contacts.fields import MAX_RECENT_ADDITIONS
 from milepost.enrollments.entry import MAX_CHAIN_DEPTH
 from tests.journeys.visits import data_of, ended, goto, step, visit, visited, world_of
 from tests.support.builders import (
@@ -32,20 +32,26 @@ def properties(world: World) -> dict[str, Any]:
 # --- update_contact ---
 
 
-def test_properties_are_set_and_removed_and_added_to() -> None:
+def test_update_contact_sets_unsets_increments_and_appends() -> None:
     change = update(
-        set={"plan": "gold", "nested": {"a": [1, None]}}, unset=["trial"],
-        increment={"points": 5, "balance": -2.5}, append={"colors": "blue"},
-    )  # fmt: skip
+        set={"plan": "gold", "nested": {"a": [1, None]}},
+        unset=["trial"],
+        increment={"points": 5, "balance": -2.5},
+        append={"colors": "blue"},
+    )
     known = {"trial": True, "points": 10, "colors": ["red"], "kept": 1}
     world = visited(world_of(change), properties=known)
     assert properties(world) == {
-        "plan": "gold", "nested": {"a": [1, None]}, "points": 15, "balance": -2.5,
-        "colors": ["red", "blue"], "kept": 1,
-    }  # fmt: skip
+        "plan": "gold",
+        "nested": {"a": [1, None]},
+        "points": 15,
+        "balance": -2.5,
+        "colors": ["red", "blue"],
+        "kept": 1,
+    }
 
 
-def test_values_are_taken_from_where_they_are_and_left_out_where_they_are_not() -> None:
+def test_update_contact_resolves_references_and_omits_missing_values() -> None:
     change = update(
         set={
             "cart": {"from": "event.total"},
@@ -60,20 +66,27 @@ def test_values_are_taken_from_where_they_are_and_left_out_where_they_are_not() 
         timezone={"from": "event.zone"},
     )
     data = {
-        "total": 42, "id": "c-1", "products": [{"name": "mug"}], "language": "pt_br",
+        "total": 42,
+        "id": "c-1",
+        "products": [{"name": "mug"}],
+        "language": "pt_br",
         "zone": "America/Sao_Paulo",
-    }  # fmt: skip
+    }
     world = visited(world_of(change), data)
     assert properties(world) == {
-        "cart": 42, "ids": ["c-1", 7], "who": {"mail": ADA}, "shop": "Harborline Goods",
-        "in": "visit", "seen": [["mug"]],
-    }  # fmt: skip
+        "cart": 42,
+        "ids": ["c-1", 7],
+        "who": {"mail": ADA},
+        "shop": "Harborline Goods",
+        "in": "visit",
+        "seen": [["mug"]],
+    }
     assert world.profile().get("locale") == "pt-BR"
     assert world.profile().get("timezone") == "America/Sao_Paulo"
 
 
 @pytest.mark.parametrize("wrong", ["Mars/Olympus", "", 7, None, ["Europe/Paris"], "../etc"])
-def test_a_language_or_a_zone_that_is_none_changes_nothing(wrong: Any) -> None:
+def test_invalid_locale_or_time_zone_changes_nothing(wrong: Any) -> None:
     change = update(locale={"from": "event.x"}, timezone={"from": "event.x"})
     world = world_of(change, send("mail"))
     visited(world, {"x": wrong}, locale="fr", timezone="Europe/Paris")
@@ -82,43 +95,58 @@ def test_a_language_or_a_zone_that_is_none_changes_nothing(wrong: Any) -> None:
     assert ended(world) == ("completed", "")
 
 
-def test_the_next_mail_knows_what_has_just_been_set_and_says_whole_numbers_as_such() -> None:
-    greeting = template("greeting", body="{{ contact.locale | default('-') }}: "
-                        "{{ contact.properties.plan | default('-') }}, "
-                        "{{ contact.properties.points | default('-') }} points.")  # fmt: skip
+def test_next_mail_sees_updated_properties() -> None:
+    greeting = template(
+        "greeting",
+        body="{{ contact.locale | default('-') }}: "
+        "{{ contact.properties.plan | default('-') }}, "
+        "{{ contact.properties.points | default('-') }} points.",
+    )
     change = update(set={"plan": "gold"}, increment={"points": 5}, locale="en-GB")
     world = visited(world_of(change, send("mail", "greeting"), files=greeting))
     assert "en-GB: gold, 5 points." in world.last_mail().text
 
 
-def test_a_branch_sees_what_the_step_above_it_has_changed() -> None:
-    asked = {"all": [{"contact": "properties.n", "is": 2}, {"contact": "stage", "is": "vip"},
-                     {"contact": "score", "gte": 7}, {"in_list": "club"}]}  # fmt: skip
+def test_branch_sees_changes_of_earlier_steps() -> None:
+    condition = {
+        "all": [
+            {"contact": "properties.n", "is": 2},
+            {"contact": "stage", "is": "vip"},
+            {"contact": "score", "gte": 7},
+            {"in_list": "club"},
+        ]
+    }
     steps = [
-        update(set={"n": 1}), update("again", increment={"n": 1}),
-        step("set_stage", "stage", stage="vip"), step("add_score", "score", points=7),
-        step("add_to_list", "join", list="club"), branch("all-of-it", asked, [send("yes")]),
+        update(set={"n": 1}),
+        update("again", increment={"n": 1}),
+        step("set_stage", "stage", stage="vip"),
+        step("add_score", "score", points=7),
+        step("add_to_list", "join", list="club"),
+        branch("all-of-it", condition, [send("yes")]),
         step("remove_from_list", "leave", list="club"),
         branch("gone", {"not": {"in_list": "club"}}, [send("left")]),
-    ]  # fmt: skip
+    ]
     assert visited(world_of(*steps)).steps_mailed() == ["yes", "left"]
 
 
-def test_changes_are_seen_days_later_too() -> None:
-    steps = [update(set={"n": 1}), delay("3 days"),
-             branch("b", {"contact": "properties.n", "is": 1}, [send("yes")])]  # fmt: skip
+def test_changes_are_visible_days_later() -> None:
+    steps = [
+        update(set={"n": 1}),
+        delay("3 days"),
+        branch("b", {"contact": "properties.n", "is": 1}, [send("yes")]),
+    ]
     assert visited(world_of(*steps), days=4).steps_mailed() == ["yes"]
 
 
-def test_of_two_steps_that_set_one_property_the_later_counts() -> None:
+def test_later_of_two_updates_wins() -> None:
     world = visited(world_of(update(set={"x": 1}), update("b", set={"x": 2})))
     assert properties(world) == {"x": 2}
     world = visited(world_of(update(set={"x": 1}), update("b", unset=["x"])))
     assert properties(world) == {}
 
 
-def test_what_the_shop_says_later_counts_for_more_than_what_was_added_before() -> None:
-    """The shop counts the points itself, and says how many there are now."""
+def test_later_shop_value_overrides_increments() -> None:
+    """The shop counts the points itself and reports the new total."""
     world = visited(world_of(update(increment={"points": 5})), properties={"points": 10})
     assert properties(world) == {"points": 15}
     world.event("Points Counted", properties={"points": 12})
@@ -126,9 +154,11 @@ def test_what_the_shop_says_later_counts_for_more_than_what_was_added_before() -
     assert properties(world) == {"points": 12}
 
 
-def test_points_of_workflows_that_run_at_once_are_all_counted() -> None:
-    twice = {name: visit(update(increment={"points": 5}, append={"seen": name}))
-             for name in ("one", "two", "three")}  # fmt: skip
+def test_increments_of_concurrent_workflows_all_count() -> None:
+    twice = {
+        name: visit(update(increment={"points": 5}, append={"seen": name}))
+        for name in ("one", "two", "three")
+    }
     world = World()
     world.publish(shop(**twice))
     visited(world)
@@ -136,21 +166,22 @@ def test_points_of_workflows_that_run_at_once_are_all_counted() -> None:
     assert sorted(properties(world)["seen"]) == ["one", "three", "two"]
 
 
-def test_more_additions_than_are_kept_apart_come_to_the_same() -> None:
+def test_many_increments_add_up_beyond_the_recent_limit() -> None:
     loop = [
-        delay("1 hour", "wait"), step("add_score", "score", points=3),
+        delay("1 hour", "wait"),
+        step("add_score", "score", points=3),
         goto("again", "wait", max=MAX_RECENT_ADDITIONS * 2),
-    ]  # fmt: skip
+    ]
     world = visited(world_of(*loop), days=9)
     assert world.profile().get("score") == 3 * (MAX_RECENT_ADDITIONS * 2 + 1)
 
 
 @pytest.mark.parametrize(
-    "held", ["many", True, [1], {"a": 1}, "9" * 40, 10**400, 1.7e308, -1.7e308]
+    "stored", ["many", True, [1], {"a": 1}, "9" * 40, 10**400, 1.7e308, -1.7e308]
 )
-def test_nothing_that_a_shop_may_have_put_there_stops_an_addition(held: Any) -> None:
+def test_increment_of_any_stored_value_does_not_fail(stored: Any) -> None:
     change = update(increment={"points": 1.5e308}, append={"other": "x"})
-    known = {"points": held, "other": held}
+    known = {"points": stored, "other": stored}
     world = visited(world_of(change, send("mail")), properties=known)
     assert ended(world) == ("completed", "")
     assert world.steps_mailed() == ["mail"]
@@ -160,14 +191,16 @@ def test_nothing_that_a_shop_may_have_put_there_stops_an_addition(held: Any) -> 
 # --- events ---
 
 
-def test_an_event_of_a_workflow_is_an_event_like_any_other() -> None:
-    tell = step(
-        "emit_event", "tell", event="Cart Warmed",
+def test_emitted_event_starts_another_workflow() -> None:
+    emit = step(
+        "emit_event",
+        "tell",
+        event="Cart Warmed",
         properties={"total": {"from": "event.total"}, "kind": "warm", "gone": {"from": "event.x"}},
-    )  # fmt: skip
+    )
     world = World()
     other = workflow(send("react"), on="Cart Warmed", category="transactional")
-    world.publish(shop(visit=visit(tell), other=other))
+    world.publish(shop(visit=visit(emit), other=other))
     visited(world, {"total": 42})
     (data,) = data_of(world, "Cart Warmed")
     origin = data.pop("_emitted_by")
@@ -176,12 +209,12 @@ def test_an_event_of_a_workflow_is_an_event_like_any_other() -> None:
     assert world.steps_mailed() == ["react"]
 
 
-def test_an_event_of_a_workflow_ends_and_wakes_others() -> None:
-    tell = step("emit_event", "tell", event="Cart Warmed")
+def test_emitted_event_exits_and_resumes_other_enrollments() -> None:
+    emit = step("emit_event", "tell", event="Cart Warmed")
     world = World()
     waits = step("wait_for", "w", event="Cart Warmed", timeout="9 days", on_event=[send("woken")])
     leaves = visit(delay("9 days"), on="Began", exit_on=[{"event": "Cart Warmed"}])
-    world.publish(shop(visit=visit(tell), waits=visit(waits, on="Began"), leaves=leaves))
+    world.publish(shop(visit=visit(emit), waits=visit(waits, on="Began"), leaves=leaves))
     world.event("Began")
     world.run_for(hours=1)
     visited(world)
@@ -190,22 +223,27 @@ def test_an_event_of_a_workflow_ends_and_wakes_others() -> None:
     assert reasons == {"waits": "", "leaves": "exit on Cart Warmed", "visit": ""}
 
 
-def test_a_branch_below_counts_the_event_just_reported() -> None:
-    tell = step("emit_event", "tell", event="Warmed", properties={"n": 3})
-    asked = {"all": [{"did": "Warmed", "times": {"is": 1}},
-                     {"did": "Warmed", "since": "enrollment"},
-                     {"did": "Warmed", "where": {"event": "n", "is": 3}},
-                     {"sum_of": "Warmed", "of": "n", "gte": 3, "lte": 3}]}  # fmt: skip
-    assert visited(world_of(tell, branch("b", asked, [send("yes")]))).steps_mailed() == ["yes"]
+def test_branch_counts_the_event_just_emitted() -> None:
+    emit = step("emit_event", "tell", event="Warmed", properties={"n": 3})
+    condition = {
+        "all": [
+            {"did": "Warmed", "times": {"is": 1}},
+            {"did": "Warmed", "since": "enrollment"},
+            {"did": "Warmed", "where": {"event": "n", "is": 3}},
+            {"sum_of": "Warmed", "of": "n", "gte": 3, "lte": 3},
+        ]
+    }
+    assert visited(world_of(emit, branch("b", condition, [send("yes")]))).steps_mailed() == ["yes"]
 
 
-def test_a_step_can_start_another_workflow_and_hands_the_event_on() -> None:
+def test_start_workflow_passes_the_event_on() -> None:
     greeting = template(
         "greeting", body="Cart {{ event.total }} of {{ event.shop | default('-') }}"
     )
     world = World()
-    started = workflow(send("mail", "greeting"), category="transactional",
-                       trigger={"type": "manual"})  # fmt: skip
+    started = workflow(
+        send("mail", "greeting"), category="transactional", trigger={"type": "manual"}
+    )
     bystander = workflow(send("never"), category="transactional", trigger={"type": "manual"})
     start = step("start_workflow", "go", workflow="started")
     world.publish(shop(visit=visit(start), started=started, bystander=bystander) | greeting)
@@ -216,8 +254,8 @@ def test_a_step_can_start_another_workflow_and_hands_the_event_on() -> None:
     assert enrollment.event_data["_emitted_by"]["starts_workflow"] == "started"
 
 
-def test_what_is_handed_on_is_not_kept_twice() -> None:
-    """Every later write of the enrollment would be paid for it, and an item ends at 400 KB."""
+def test_event_passed_on_is_not_stored_in_outcomes() -> None:
+    """It would make every later write more expensive, and an item is limited to 400 KB."""
     world = World()
     hands_on = visit(*(step("start_workflow", f"go-{n}", workflow="started") for n in range(4)))
     started = visit(send("mail"), trigger={"type": "manual"})
@@ -228,7 +266,7 @@ def test_what_is_handed_on_is_not_kept_twice() -> None:
     assert len(str(first.outcomes)) < 5000
 
 
-def test_the_api_can_start_a_workflow_by_its_name() -> None:
+def test_api_event_starts_a_manual_workflow_by_name() -> None:
     world = world_of(send("mail"), trigger={"type": "manual"})
     world.event("Workflow Started", {"workflow": "another"})
     world.event("Workflow Started", {"workflow": "visit"})
@@ -250,7 +288,7 @@ def test_the_api_can_start_a_workflow_by_its_name() -> None:
         {"chain_depth": -3},
     ],
 )
-def test_no_data_that_a_shop_may_send_confuses_who_started_what(origin: Any) -> None:
+def test_forged_emitted_by_data_breaks_nothing(origin: Any) -> None:
     world = world_of(step("emit_event", "tell", event="Told"), trigger={"type": "manual"})
     world.event("Workflow Started", {"_emitted_by": origin, "workflow": "visit"})
     world.run_for(minutes=1)
@@ -259,22 +297,22 @@ def test_no_data_that_a_shop_may_send_confuses_who_started_what(origin: Any) -> 
 
 
 @pytest.mark.parametrize("by", ["start", "event", "property"])
-def test_workflows_that_set_each_other_going_stop(by: str) -> None:
+def test_workflows_that_start_each_other_stop_at_the_chain_limit(by: str) -> None:
     world = World()
     always: Json = {"category": "transactional", "reentry": {"allow": "always"}}
     pair = {}
     for name, other in (("ping", "pong"), ("pong", "ping")):
         match by:
             case "start":
-                deed = step("start_workflow", "go", workflow=other)
+                action = step("start_workflow", "go", workflow=other)
                 trigger: Json = {"type": "manual"}
             case "event":
-                deed = step("emit_event", "go", event=other)
+                action = step("emit_event", "go", event=other)
                 trigger = {"type": "event", "event": name}
             case _:
-                deed = update("go", increment={other: 1})
+                action = update("go", increment={other: 1})
                 trigger = {"type": "contact", "field": f"properties.{name}"}
-        pair[name] = workflow(deed, trigger=trigger, **always)
+        pair[name] = workflow(action, trigger=trigger, **always)
     world.publish(shop(**pair))
     match by:
         case "start":
@@ -290,57 +328,61 @@ def test_workflows_that_set_each_other_going_stop(by: str) -> None:
     assert refused == {f"loop guard: {MAX_CHAIN_DEPTH} workflows have set each other going"}
 
 
-# --- who reacts to changes ---
+# --- triggers on changes ---
 
 
 @pytest.mark.parametrize(
-    ("deed", "trigger"),
+    ("action", "trigger"),
     [
         (step("add_to_list", "d", list="club"), {"type": "list", "list": "club"}),
-        (step("remove_from_list", "d", list="club"),
-         {"type": "list", "list": "club", "on": "removed"}),
+        (
+            step("remove_from_list", "d", list="club"),
+            {"type": "list", "list": "club", "on": "removed"},
+        ),
         (step("set_stage", "d", stage="vip"), {"type": "contact", "field": "stage", "to": "vip"}),
         (step("add_score", "d", points=60), {"type": "contact", "field": "score", "crosses": 50}),
-        (update("d", set={"plan": "gold"}),
-         {"type": "contact", "field": "properties.plan", "from": "free", "to": "gold"}),
+        (
+            update("d", set={"plan": "gold"}),
+            {"type": "contact", "field": "properties.plan", "from": "free", "to": "gold"},
+        ),
         (update("d", unset=["plan"]), {"type": "contact", "field": "properties.plan"}),
         (update("d", locale="fr"), {"type": "contact", "field": "locale"}),
     ],
-)  # fmt: skip
-def test_a_change_lets_the_contact_into_the_workflow_that_waits_for_it(
-    deed: Json, trigger: Json
-) -> None:
+)
+def test_change_by_a_step_starts_the_workflow_triggered_by_it(action: Json, trigger: Json) -> None:
     world = World()
     other = workflow(send("mail"), category="transactional", trigger=trigger)
-    world.publish(shop(visit=visit(deed), other=other))
+    world.publish(shop(visit=visit(action), other=other))
     visited(world, properties={"plan": "free"})
     assert world.steps_mailed() == ["mail"]
 
 
 @pytest.mark.parametrize(
-    ("deed", "trigger"),
+    ("action", "trigger"),
     [
         (step("add_to_list", "d", list="club"), {"type": "list", "list": "other"}),
         (step("add_to_list", "d", list="club"), {"type": "list", "list": "club", "on": "removed"}),
         (step("set_stage", "d", stage="vip"), {"type": "contact", "field": "stage", "to": "new"}),
         (step("add_score", "d", points=40), {"type": "contact", "field": "score", "crosses": 50}),
         (update("d", set={"plan": "free"}), {"type": "contact", "field": "properties.plan"}),
-        (update("d", set={"plan": "gold"}),
-         {"type": "contact", "field": "properties.plan", "from": "trial"}),
+        (
+            update("d", set={"plan": "gold"}),
+            {"type": "contact", "field": "properties.plan", "from": "trial"},
+        ),
         (update("d", set={"score": 99}), {"type": "contact", "field": "score"}),
     ],
-)  # fmt: skip
-def test_another_change_or_none_does_not(deed: Json, trigger: Json) -> None:
+)
+def test_unrelated_or_no_change_starts_no_workflow(action: Json, trigger: Json) -> None:
     world = World()
     other = workflow(send("mail"), category="transactional", trigger=trigger)
     world.event("Began", properties={"plan": "free"})
     world.run_for(minutes=1)
-    world.publish(shop(visit=visit(deed), other=other))
+    world.publish(shop(visit=visit(action), other=other))
     visited(world)
     assert world.steps_mailed() == []
 
 
-def test_a_score_that_is_crossed_again_counts_again_and_one_that_stays_above_does_not() -> None:
+def test_score_that_crosses_again_starts_the_workflow_again() -> None:
     world = World()
     trigger = {"type": "contact", "field": "score", "crosses": 50}
     always: Json = {"category": "transactional", "reentry": {"allow": "always"}}
@@ -355,13 +397,17 @@ def test_a_score_that_is_crossed_again_counts_again_and_one_that_stays_above_doe
     assert world.steps_mailed() == ["hot", "hot"]
 
 
-def test_every_click_on_a_link_of_one_workflows_mail_may_begin_another() -> None:
+def test_click_on_a_named_link_starts_a_workflow() -> None:
     link = "https://shop.example/cart"
     wanted = {"type": "email", "on": "clicked", "workflow": "visit", "step": "mail", "link": link}
     always: Json = {"category": "transactional", "reentry": {"allow": "always"}}
     world = World()
-    world.publish(shop(visit=visit(send("mail"), send("second")),
-                       after=workflow(send("after"), trigger=wanted, **always)))  # fmt: skip
+    world.publish(
+        shop(
+            visit=visit(send("mail"), send("second")),
+            after=workflow(send("after"), trigger=wanted, **always),
+        )
+    )
     visited(world)
     mail, second = world.mails
     world.click(second)
@@ -375,11 +421,12 @@ def test_every_click_on_a_link_of_one_workflows_mail_may_begin_another() -> None
 
 
 @pytest.mark.parametrize("on", ["opened", "bounced", "complained"])
-def test_what_becomes_of_a_mail_begins_a_workflow(on: str) -> None:
+def test_open_bounce_or_complaint_starts_a_workflow(on: str) -> None:
     world = World()
-    tell = step("emit_event", "tell", event="Told")
-    world.publish(shop(visit=visit(send("mail")),
-                       after=visit(tell, trigger={"type": "email", "on": on})))  # fmt: skip
+    emit = step("emit_event", "tell", event="Told")
+    world.publish(
+        shop(visit=visit(send("mail")), after=visit(emit, trigger={"type": "email", "on": on}))
+    )
     visited(world)
     act = {"opened": world.open, "bounced": world.bounce, "complained": world.complain}[on]
     act(world.last_mail())
@@ -387,10 +434,10 @@ def test_what_becomes_of_a_mail_begins_a_workflow(on: str) -> None:
     assert len(data_of(world, "Told")) == 1
 
 
-def test_an_answer_to_a_topic_begins_a_workflow() -> None:
+def test_unsubscribe_starts_a_workflow() -> None:
     world = World()
-    tell = step("emit_event", "tell", event="Told")
-    after = visit(tell, trigger={"type": "email", "on": "unsubscribed"})
+    emit = step("emit_event", "tell", event="Told")
+    after = visit(emit, trigger={"type": "email", "on": "unsubscribed"})
     world.publish(shop(visit=visit(send("mail"), category="marketing"), after=after))
     world.consent()
     visited(world)
@@ -399,12 +446,16 @@ def test_an_answer_to_a_topic_begins_a_workflow() -> None:
     assert len(data_of(world, "Told")) == 1
 
 
-def test_a_list_is_joined_through_whichever_workflow_and_welcomes_once() -> None:
+def test_joining_a_list_twice_starts_its_workflow_once() -> None:
     world = World()
     join = step("add_to_list", "join", list="club")
-    files = shop(one=visit(join, on="One"), two=visit(join, on="Two"),
-                 welcome=workflow(send("welcome"), category="transactional",
-                                  trigger={"type": "list", "list": "club"}))  # fmt: skip
+    files = shop(
+        one=visit(join, on="One"),
+        two=visit(join, on="Two"),
+        welcome=workflow(
+            send("welcome"), category="transactional", trigger={"type": "list", "list": "club"}
+        ),
+    )
     world.publish(files)
     for name in ("One", "Two"):
         world.event(name)
@@ -412,9 +463,9 @@ def test_a_list_is_joined_through_whichever_workflow_and_welcomes_once() -> None
     assert world.steps_mailed() == ["welcome"]
 
 
-def test_nobody_waits_for_what_they_report_themselves() -> None:
-    tell = step("emit_event", "tell", event="Told")
+def test_event_emitted_before_a_wait_does_not_end_it() -> None:
+    emit = step("emit_event", "tell", event="Told")
     answer = wait_for("answer", "Told", "1 day", [send("heard")], [send("silence")])
-    world = world_of(tell, answer)
+    world = world_of(emit, answer)
     visited(world, days=2)
     assert world.steps_mailed() == ["silence"]

@@ -1,4 +1,4 @@
-"""Delay_until: dates of the calendar and in the data, and what the clocks do meanwhile."""
+"""The step `delay_until`: fixed dates, dates in data, time zones and clock changes."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -13,8 +13,8 @@ from tests.support.world import World
 LONG = 800
 
 
-def comes(date: str, *, zone: str = "UTC", data: Any = None, **more: Any) -> str:
-    """When the mail after a delay_until comes, for somebody in that zone."""
+def mail_time(date: str, *, zone: str = "UTC", data: Any = None, **more: Any) -> str:
+    """When the mail after a `delay_until` goes out, for a contact in that time zone."""
     until = step("delay_until", "until", date=date, **more)
     world = visited(world_of(until, send("mail")), data, timezone=zone, days=LONG)
     assert ended(world) == ("completed", "")
@@ -48,8 +48,8 @@ NOW = "2026-11-02T12:00"
         ("2026-11-02T12:00", {}, NOW),
     ],
 )
-def test_a_date_comes_when_it_is_written(date: str, more: dict[str, Any], instant: str) -> None:
-    assert comes(date, **more) == instant
+def test_fixed_date_is_due_as_written(date: str, more: dict[str, Any], instant: str) -> None:
+    assert mail_time(date, **more) == instant
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,16 @@ def test_a_date_comes_when_it_is_written(date: str, more: dict[str, Any], instan
         # Midnight does not exist in Cairo on this day.
         ("Africa/Cairo", "2027-04-30", {}, "2027-04-29T22:00"),
         ("Africa/Cairo", "2027-04-30", {"at": "09:00"}, "2027-04-30T06:00"),
-        # Days are counted on the wall, also over a change of the clocks.
+        # Offsets in days keep the local time across a clock change.
         ("Europe/Paris", "2027-03-30", {"offset": "-3 days", "at": "09:30"}, "2027-03-27T08:30"),
         ("Europe/Paris", "2027-03-30T09:30", {"offset": "-3 days"}, "2027-03-27T08:30"),
         ("Europe/Paris", "2027-03-25T09:30", {"offset": "7 days"}, "2027-04-01T07:30"),
     ],
 )
-def test_a_date_is_on_the_clock_of_the_contact(
+def test_date_uses_the_contacts_time_zone(
     zone: str, date: str, more: dict[str, Any], instant: str
 ) -> None:
-    assert comes(date, zone=zone, **more) == instant
+    assert mail_time(date, zone=zone, **more) == instant
 
 
 @pytest.mark.parametrize(
@@ -100,34 +100,32 @@ def test_a_date_is_on_the_clock_of_the_contact(
         (None, NOW),
     ],
 )
-def test_what_the_data_holds_is_a_date_or_there_is_none(written: Any, instant: str) -> None:
-    assert comes("event.renewal", zone="Europe/Paris", data={"renewal": written}) == instant
+def test_date_from_event_data_is_parsed_or_counts_as_missing(written: Any, instant: str) -> None:
+    assert mail_time("event.renewal", zone="Europe/Paris", data={"renewal": written}) == instant
 
 
-def test_an_instant_in_an_hour_that_comes_twice_is_that_very_instant() -> None:
-    """01:30 UTC is the second half past two of that night in Paris, and not the first."""
+def test_instant_in_a_repeated_hour_is_exact() -> None:
+    """01:30 UTC is the second 02:30 of that night in Paris, not the first."""
     for instant in ("2027-10-31T00:30", "2027-10-31T01:30"):
         data = {"starts": f"{instant}:00Z"}
-        assert comes("event.starts", zone="Europe/Paris", data=data) == instant
+        assert mail_time("event.starts", zone="Europe/Paris", data=data) == instant
 
 
 @pytest.mark.parametrize(("offset", "instant"), [("-2 hours", "23:30"), ("1 day", "01:30")])
-def test_hours_before_an_appointment_are_hours_whatever_the_clocks_do(
-    offset: str, instant: str
-) -> None:
-    """The appointment is half an hour after the clocks of Paris have gone forward."""
+def test_offset_in_hours_is_exact_across_a_clock_change(offset: str, instant: str) -> None:
+    """The appointment is half an hour after the clocks in Paris go forward."""
     data = {"starts": "2027-03-28T01:30:00Z"}
-    found = comes("event.starts", zone="Europe/Paris", data=data, offset=offset)
+    found = mail_time("event.starts", zone="Europe/Paris", data=data, offset=offset)
     assert found.endswith(instant)
 
 
-def test_a_date_may_be_a_property_or_what_an_earlier_step_said() -> None:
+def test_date_can_come_from_a_contact_property() -> None:
     renewal = step("delay_until", "until", date="contact.properties.renewal")
     world = visited(world_of(renewal, send("mail")), properties={"renewal": "2026-11-09"}, days=30)
     assert world.mailed_at("mail") == datetime(2026, 11, 9, tzinfo=UTC)
 
 
-def test_a_date_that_a_step_has_just_set_counts() -> None:
+def test_date_set_by_an_earlier_step_counts() -> None:
     steps = [
         step("update_contact", "set", set={"renewal": "2026-11-09"}, timezone="Europe/Paris"),
         step("delay_until", "until", date="contact.properties.renewal", at="10:00"),
@@ -138,7 +136,7 @@ def test_a_date_that_a_step_has_just_set_counts() -> None:
 
 
 @pytest.mark.parametrize("written", [None, "soon", 7])
-def test_without_a_date_the_contact_goes_on_at_once_or_leaves(written: Any) -> None:
+def test_missing_date_continues_or_exits(written: Any) -> None:
     for if_missing, end in (
         ("continue", ("completed", "")),
         ("exit", ("exited", "until: there is no such date")),
@@ -152,10 +150,13 @@ def test_without_a_date_the_contact_goes_on_at_once_or_leaves(written: Any) -> N
         assert execution.status in {"SUCCEEDED", "ABORTED"}
 
 
-def test_a_date_is_looked_up_when_the_step_is_come_to() -> None:
+def test_date_is_read_when_the_step_is_reached() -> None:
     world = World()
-    steps = [step("delay", "wait", **{"for": "1 day"}),
-             step("delay_until", "until", date="contact.properties.due"), send("mail")]  # fmt: skip
+    steps = [
+        step("delay", "wait", **{"for": "1 day"}),
+        step("delay_until", "until", date="contact.properties.due"),
+        send("mail"),
+    ]
     world.publish(shop(visit=visit(*steps)))
     visited(world, properties={"due": "2026-11-20"})
     world.event("Changed", properties={"due": "2026-11-10"})

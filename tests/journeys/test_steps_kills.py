@@ -1,7 +1,7 @@
-"""A function may be killed at any line of any step, and nobody may notice.
+"""A kill at any call of any step must not change the result.
 
-For every kind of step one short workflow is gone through undisturbed, and then anew for every
-single call that a function makes to the outside, killed just before it and just after it.
+For every type of step, a short workflow runs once without faults, and then once for every call of a
+port, with a kill before the call, and once with a kill after it.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,7 +15,7 @@ from tests.support.faults import Faults, Kill, Scope
 from tests.support.world import World
 
 UNSENT = {"after ledger.claim"}
-"""Who is killed here leaves a mail of which nobody knows: `test_kills.py` looks at what follows."""
+"""A kill here leaves a message with unknown result; `test_kills.py` tests this case."""
 
 PATHS = [{"name": "left", "steps": [send("l")]}, {"name": "right", "steps": [send("r")]}]
 VARIANTS = [{"name": name, "template": name} for name in ("one", "two")]
@@ -27,33 +27,54 @@ KINDS: dict[str, list[Json]] = {
     "holdout": [step("holdout", "h", percent=50), send("mail")],
     "loop": [send("a"), delay("1 hour", "wait"), send("b"), goto("again", "a", max=2)],
     "wait in a loop": [
-        step("wait_for", "w", event="Replied", timeout="2 hours",
-             on_event=[send("thanks")], on_timeout=[send("nudge")]),
+        step(
+            "wait_for",
+            "w",
+            event="Replied",
+            timeout="2 hours",
+            on_event=[send("thanks")],
+            on_timeout=[send("nudge")],
+        ),
         goto("again", "w", max=2),
     ],
     "date": [step("delay_until", "d", date="2026-11-03", at="09:00"), send("mail")],
     "no date": [step("delay_until", "d", date="event.gone", if_missing="exit"), send("mail")],
     "variants": [step("send_email", "v", variants=VARIANTS), send("mail")],
     "update": [
-        step("update_contact", "u", set={"plan": "gold"}, unset=["old"], increment={"n": 2},
-             append={"seen": {"from": "event.total"}}, locale="fr", timezone="Europe/Paris"),
+        step(
+            "update_contact",
+            "u",
+            set={"plan": "gold"},
+            unset=["old"],
+            increment={"n": 2},
+            append={"seen": {"from": "event.total"}},
+            locale="fr",
+            timezone="Europe/Paris",
+        ),
         branch("b", FEW, [send("few")], [send("many")]),
-        step("update_contact", "again", increment={"n": 3}), delay("1 hour"),
-        step("update_contact", "later", increment={"n": 4}, unset=["plan"]), send("mail"),
+        step("update_contact", "again", increment={"n": 3}),
+        delay("1 hour"),
+        step("update_contact", "later", increment={"n": 4}, unset=["plan"]),
+        send("mail"),
     ],
     "update in a loop": [
-        delay("1 hour", "wait"), step("add_score", "u", points=3), goto("again", "wait", max=2),
+        delay("1 hour", "wait"),
+        step("add_score", "u", points=3),
+        goto("again", "wait", max=2),
     ],
     "list, stage and score": [
-        step("add_to_list", "in", list="club"), step("remove_from_list", "out", list="other"),
-        step("set_stage", "stage", stage="vip"), step("add_score", "score", points=5),
+        step("add_to_list", "in", list="club"),
+        step("remove_from_list", "out", list="other"),
+        step("set_stage", "stage", stage="vip"),
+        step("add_score", "score", points=5),
         branch("b", {"contact": "score", "is": 5}, [send("five")], [send("other")]),
         step("remove_from_list", "out-2", list="club"),
     ],
     "emit": [
         step("emit_event", "tell", event="Told", properties={"n": {"from": "event.total"}, "k": 1}),
         branch("b", DID_ONCE, [send("once")], [send("twice")]),
-        step("emit_event", "tell-2", event="Told", properties={"k": 2}), delay("1 hour"),
+        step("emit_event", "tell-2", event="Told", properties={"k": 2}),
+        delay("1 hour"),
         branch("c", {"did": "Told", "times": {"is": 2}}, [send("yes")], [send("no")]),
     ],
     "start": [step("start_workflow", "go", workflow="started"), send("mail")],
@@ -63,7 +84,8 @@ KINDS: dict[str, list[Json]] = {
         step("webhook", "x", url="https://crm.example.com/hook", on_failure="exit"),
     ],
     "webhook in a loop": [
-        delay("1 hour", "wait"), step("webhook", "w", url="https://crm.example.com/hook"),
+        delay("1 hour", "wait"),
+        step("webhook", "w", url="https://crm.example.com/hook"),
         goto("again", "wait", max=1),
     ],
     "notify": [
@@ -71,8 +93,8 @@ KINDS: dict[str, list[Json]] = {
         step("notify", "m", message="x", to="slack", url="https://hooks.slack.com/x"),
         send("mail"),
     ],
-}  # fmt: skip
-"""Workflows by what they are about."""
+}
+"""The steps of a workflow, by what they test."""
 
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -89,7 +111,7 @@ def published() -> dict[str, World]:
     return worlds
 
 
-def tell(kind: str, published: dict[str, World], faults: Faults | None = None) -> World:
+def run_kind(kind: str, published: dict[str, World], faults: Faults | None = None) -> World:
     world = World(published=published[kind], faults=faults)
     visited(world, {"total": 150}, properties={"old": 1, "n": 0})
     world.run_for(minutes=90)
@@ -98,8 +120,8 @@ def tell(kind: str, published: dict[str, World], faults: Faults | None = None) -
     return world
 
 
-def seen(world: World) -> dict[str, Any]:
-    """All that a customer, a marketer and the owners of other systems could see."""
+def visible_result(world: World) -> dict[str, Any]:
+    """The visible result: mails, messages, events, contact, calls and alerts."""
     profile = world.profile()
     return {
         "mails": sorted((m.ref.id, m.tags["step"], m.tags.get("variant")) for m in world.mails),
@@ -112,7 +134,7 @@ def seen(world: World) -> dict[str, Any]:
         "contact": profile.as_data(),
         "totals": sorted((name, total.count) for name, total in profile.totals.items()),
         "calls": list(dict.fromkeys(call.idempotency_key for call in world.outbound.calls)),
-        "told": list(dict.fromkeys(world.alerts.told)),
+        "alerts": list(dict.fromkeys(world.alerts.told)),
         "inside": dict(profile.active_enrollments),
     }
 
@@ -124,23 +146,23 @@ def kills(undisturbed: World, scope: Scope, but: Collection[str] = ()) -> Iterat
 @pytest.mark.no_cover
 @pytest.mark.parametrize("scope", ["run_steps", "react", "await_event"])
 @each_kind
-def test_a_kill_at_any_call_of_any_step_changes_nothing(
+def test_kill_at_any_call_of_any_step_changes_nothing(
     kind: str, scope: Scope, published: dict[str, World]
 ) -> None:
-    undisturbed = tell(kind, published)
+    undisturbed = run_kind(kind, published)
     assert undisturbed.faults.struck == []
     assert {e.status for e in undisturbed.enrollments_of()} <= {"completed", "exited"}
-    expected = seen(undisturbed)
+    expected = visible_result(undisturbed)
     for kill in kills(undisturbed, scope, but=UNSENT):
-        world = tell(kind, published, Faults(kill))
+        world = run_kind(kind, published, Faults(kill))
         assert world.faults.struck
-        assert seen(world) == expected, world.faults.struck
+        assert visible_result(world) == expected, world.faults.struck
         states = {e.status for e in world.step_functions.executions.values()}
         assert states <= {"SUCCEEDED", "ABORTED"}
 
 
 @each_kind
-def test_all_records_and_reports_handed_over_three_times_change_nothing(
+def test_records_and_delivery_events_delivered_three_times_change_nothing(
     kind: str, published: dict[str, World]
 ) -> None:
     world = World(published=published[kind], echo=3)
@@ -148,29 +170,29 @@ def test_all_records_and_reports_handed_over_three_times_change_nothing(
     world.run_for(minutes=90)
     world.event("Replied", id_="r-1")
     world.run_for(days=9)
-    assert seen(world) == seen(tell(kind, published))
+    assert visible_result(world) == visible_result(run_kind(kind, published))
 
 
 @pytest.mark.parametrize("seed", range(30))
 @pytest.mark.parametrize("kind", ["update", "emit", "webhook", "loop", "list, stage and score"])
-def test_any_number_of_kills_leaves_the_contact_as_it_would_be(
+def test_random_kills_leave_the_contact_unchanged(
     kind: str, seed: int, published: dict[str, World]
 ) -> None:
-    world = tell(kind, published, Faults(rate=0.03, seed=seed))
-    before, after = seen(tell(kind, published)), seen(world)
-    in_doubt = UNSENT | {"after mailer.send", "before ledger.settle"}
+    world = run_kind(kind, published, Faults(rate=0.03, seed=seed))
+    before, after = visible_result(run_kind(kind, published)), visible_result(world)
+    in_doubt = UNSENT | {"after mailer.send", "before ledger.record_result"}
     doubtful = bool(in_doubt & {*world.faults.struck})
-    same = ("contact", "totals", "calls", "told", "inside", "enrollments")
+    same = ("contact", "totals", "calls", "alerts", "inside", "enrollments")
     for part in same:
         assert doubtful or after[part] == before[part], world.faults.struck
 
 
-def test_a_webhook_called_again_after_a_kill_has_the_key_of_the_first_call(
+def test_webhook_repeated_after_kill_has_the_same_idempotency_key(
     published: dict[str, World],
 ) -> None:
-    undisturbed = tell("webhook", published)
+    undisturbed = run_kind("webhook", published)
     at = [n for scope, n, name in undisturbed.faults.calls if name == "outbound.call"]
-    world = tell("webhook", published, Faults(Kill("run_steps", at[0], "after")))
+    world = run_kind("webhook", published, Faults(Kill("run_steps", at[0], "after")))
     first, again, *_ = world.outbound.calls
     assert first.idempotency_key == again.idempotency_key
     assert len(world.outbound.calls) == len(undisturbed.outbound.calls) + 1

@@ -1,4 +1,4 @@
-"""Goto: rounds, what each of them sends and waits for, and how they end."""
+"""The step `goto`: rounds, their mails and waits, and the end of a loop."""
 
 from datetime import timedelta
 
@@ -14,25 +14,28 @@ OPENED = {"email": "nudge", "was": "opened"}
 
 
 @pytest.mark.parametrize("most", [1, 2, 7])
-def test_a_loop_goes_back_as_often_as_it_may_and_then_on(most: int) -> None:
-    world = world_of(delay("1 day", "wait"), send("nudge"), goto("again", "wait", max=most),
-                     send("bye"))  # fmt: skip
+def test_loop_repeats_max_times_and_then_continues(most: int) -> None:
+    world = world_of(
+        delay("1 day", "wait"), send("nudge"), goto("again", "wait", max=most), send("bye")
+    )
     visited(world, days=most + 2)
     assert world.steps_mailed() == ["nudge"] * (most + 1) + ["bye"]
     assert ended(world) == ("completed", "")
 
 
-def test_the_mails_of_all_rounds_are_messages_of_their_own() -> None:
+def test_every_round_sends_messages_of_its_own() -> None:
     loop = [delay("1 day", "wait"), send("nudge"), goto("again", "wait", max=3)]
     world = visited(world_of(*loop), days=9)
     assert len({mail.ref.id for mail in world.mails}) == 4
     assert world.numbers("visit").steps["nudge"].sent == 4
-    gaps = {after - before for (before, _), (after, _) in zip(world.posted, world.posted[1:],
-                                                              strict=False)}  # fmt: skip
+    gaps = {
+        after - before
+        for (before, _), (after, _) in zip(world.posted, world.posted[1:], strict=False)
+    }
     assert gaps == {timedelta(days=1)}
 
 
-def test_nobody_leaves_a_loop_but_by_its_own_way_out() -> None:
+def test_branch_in_a_loop_exits_the_loop() -> None:
     way_out = branch("opened", OPENED, [leave("done", "read it")])
     loop = [send("nudge"), delay("1 day", "wait"), way_out, goto("again", "nudge", max=50)]
     world = visited(world_of(*loop), days=3)
@@ -43,12 +46,14 @@ def test_nobody_leaves_a_loop_but_by_its_own_way_out() -> None:
     assert ended(world) == ("exited", "read it")
 
 
-def test_a_condition_on_an_e_mail_means_the_mail_of_the_latest_round() -> None:
-    """The first was opened, the second was not: the second is what is asked about."""
+def test_condition_on_a_mail_means_the_latest_round() -> None:
+    """The first mail was opened and the second was not: the condition means the second."""
     loop = [
-        send("nudge"), delay("1 day", "wait"), branch("read", OPENED, [send("yes")], [send("no")]),
+        send("nudge"),
+        delay("1 day", "wait"),
+        branch("read", OPENED, [send("yes")], [send("no")]),
         goto("again", "nudge", max=2),
-    ]  # fmt: skip
+    ]
     world = visited(world_of(*loop))
     world.open(world.last_mail())
     world.run_for(days=1)
@@ -57,12 +62,14 @@ def test_a_condition_on_an_e_mail_means_the_mail_of_the_latest_round() -> None:
     assert world.steps_mailed() == ["nudge", "yes", "nudge", "no", "nudge", "no"]
 
 
-def test_a_round_that_skips_its_mail_asks_about_the_mail_of_the_latest_visit() -> None:
-    """A mail that was decided against was not opened, though the one before it was."""
+def test_skipped_mail_of_a_round_counts_as_not_opened() -> None:
+    """A skipped mail counts as not opened, although the mail before it was opened."""
     loop = [
-        send("nudge", category="marketing"), delay("1 day", "wait"),
-        branch("read", OPENED, [send("yes")], [send("no")]), goto("again", "nudge", max=1),
-    ]  # fmt: skip
+        send("nudge", category="marketing"),
+        delay("1 day", "wait"),
+        branch("read", OPENED, [send("yes")], [send("no")]),
+        goto("again", "nudge", max=1),
+    ]
     world = world_of(*loop)
     world.consent()
     visited(world)
@@ -73,17 +80,17 @@ def test_a_round_that_skips_its_mail_asks_about_the_mail_of_the_latest_visit() -
     assert world.steps_mailed() == ["nudge", "yes", "no"]
 
 
-def test_a_wait_in_a_loop_counts_only_the_events_of_its_own_round() -> None:
+def test_wait_in_a_loop_takes_only_events_of_its_round() -> None:
     answer = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("miss-you")])
     world = visited(world_of(answer, delay("1 day", "rest"), goto("again", "answer", max=2)))
     world.event("Replied")
-    world.run_for(hours=12)  # it rests now
+    world.run_for(hours=12)  # the loop is in the delay now
     world.event("Replied")
     world.run_for(days=9)
     assert world.steps_mailed() == ["thanks", "miss-you", "miss-you"]
 
 
-def test_every_round_may_meet_an_event_of_its_own() -> None:
+def test_every_round_can_take_an_event_of_its_own() -> None:
     answer = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("miss-you")])
     world = visited(world_of(answer, goto("again", "answer", max=2)))
     for number in range(3):
@@ -95,15 +102,15 @@ def test_every_round_may_meet_an_event_of_its_own() -> None:
     assert [outcomes(world)[key]["data"]["number"] for key in rounds] == [0, 1, 2]
 
 
-def test_the_event_that_ends_a_round_does_not_end_the_next_one_too() -> None:
+def test_event_that_ends_a_round_does_not_end_the_next() -> None:
     answer = wait_for("answer", "Replied", "1 day", [send("thanks")], [send("miss-you")])
     world = visited(world_of(answer, goto("again", "answer", max=3)))
-    world.event("Replied", at=world.now + timedelta(minutes=2))  # a clock that is ahead
+    world.event("Replied", at=world.now + timedelta(minutes=2))  # the shop's clock is ahead
     world.run_for(days=9)
     assert world.steps_mailed() == ["thanks"] + ["miss-you"] * 3
 
 
-def test_a_click_on_the_mail_of_an_earlier_round_is_an_event_of_this_round() -> None:
+def test_click_on_a_mail_of_an_earlier_round_ends_the_current_wait() -> None:
     answer = wait_for("answer", "Email Clicked", "1 day", [send("thanks")])
     world = visited(world_of(send("nudge"), answer, goto("again", "nudge", max=1)), days=1)
     first, _ = world.mails
@@ -112,7 +119,7 @@ def test_a_click_on_the_mail_of_an_earlier_round_is_an_event_of_this_round() -> 
     assert world.steps_mailed() == ["nudge", "nudge", "thanks"]
 
 
-def test_a_condition_on_a_step_means_its_latest_round() -> None:
+def test_condition_on_a_step_means_the_latest_round() -> None:
     answer = wait_for("answer", "Replied", "1 day")
     good = {"step": "answer", "output": "data.mood", "is": "good"}
     way_out = branch("enough", good, [leave("done", "happy")])
@@ -125,43 +132,58 @@ def test_a_condition_on_a_step_means_its_latest_round() -> None:
     assert ended(world) == ("exited", "happy")
 
 
-def test_a_loop_inside_a_loop_goes_round_as_often_as_it_may_in_all() -> None:
+def test_nested_loop_uses_its_limit_over_all_outer_rounds() -> None:
     world = world_of(
-        send("outer"), delay("1 day", "wait"), send("inner"), goto("in", "wait", max=3),
-        goto("out", "outer", max=2), send("bye"),
-    )  # fmt: skip
+        send("outer"),
+        delay("1 day", "wait"),
+        send("inner"),
+        goto("in", "wait", max=3),
+        goto("out", "outer", max=2),
+        send("bye"),
+    )
     visited(world, days=30)
     assert world.steps_mailed() == [
-        "outer", *["inner"] * 4, "outer", "inner", "outer", "inner", "bye",
-    ]  # fmt: skip
+        "outer",
+        *["inner"] * 4,
+        "outer",
+        "inner",
+        "outer",
+        "inner",
+        "bye",
+    ]
 
 
-def test_changes_of_the_contact_are_made_in_every_round() -> None:
+def test_steps_change_the_contact_in_every_round() -> None:
     loop = [
-        delay("1 day", "wait"), step("add_score", "warmer", points=5),
-        step("emit_event", "tell", event="Went Round"), goto("again", "wait", max=3),
-    ]  # fmt: skip
+        delay("1 day", "wait"),
+        step("add_score", "warmer", points=5),
+        step("emit_event", "tell", event="Went Round"),
+        goto("again", "wait", max=3),
+    ]
     world = visited(world_of(*loop), days=9)
     assert world.profile().get("score") == 20
     assert len(data_of(world, "Went Round")) == 4
 
 
-def test_a_jump_forward_skips_what_is_between() -> None:
+def test_jump_forward_skips_the_steps_between() -> None:
     jump = branch("hurry", {"event": "n", "gte": 1}, [goto("skip", "last")])
     world = visited(world_of(jump, send("between"), send("last")), {"n": 1})
     assert world.steps_mailed() == ["last"]
     assert outcomes(world).keys() == {"hurry"}
 
 
-def test_a_machine_that_could_not_be_stopped_in_time_does_not_go_round_for_ever() -> None:
-    """Its block leads to two waits and to no end: each of them would lead it back."""
+def test_execution_that_could_not_be_stopped_leaves_its_loop() -> None:
+    """Its block leads to two waits and no end, so each of them would lead back."""
     loop = [
-        delay("1 hour", "wait"), send("nudge"), goto("again", "wait", max=50), delay("9 days"),
+        delay("1 hour", "wait"),
+        send("nudge"),
+        goto("again", "wait", max=50),
+        delay("9 days"),
         send("bye"),
-    ]  # fmt: skip
+    ]
     files = shop(visit=visit(*loop, exit_on=[{"event": "Bought"}]))
 
-    def buys(faults: Faults) -> World:
+    def run(faults: Faults) -> World:
         world = World(faults=faults)
         world.publish(files)
         visited(world)
@@ -170,9 +192,12 @@ def test_a_machine_that_could_not_be_stopped_in_time_does_not_go_round_for_ever(
         world.run_for(days=30)
         return world
 
-    (stop,) = (Kill(scope, number, "before") for scope, number, name in buys(Faults()).faults.calls
-               if (scope, name) == ("react", "engine.stop"))  # fmt: skip
-    world = buys(Faults(stop))
+    (stop,) = (
+        Kill(scope, number, "before")
+        for scope, number, name in run(Faults()).faults.calls
+        if (scope, name) == ("react", "engine.stop")
+    )
+    world = run(Faults(stop))
     execution = world.execution(world.enrollment())
     assert world.faults.struck == ["before engine.stop"]
     assert ended(world) == ("exited", "exit on Bought")
@@ -181,13 +206,17 @@ def test_a_machine_that_could_not_be_stopped_in_time_does_not_go_round_for_ever(
 
 
 @pytest.mark.parametrize("replies", [0, 1, 3])
-def test_no_loop_costs_more_than_the_compiler_says(replies: int) -> None:
+def test_loops_cost_at_most_the_compiled_transition_count(replies: int) -> None:
     steps: list[Json] = [
         send("a"),
         wait_for("w", "Replied", "1 day", [delay("1 hour", "d")], [goto("out", "z", max=2)]),
-        delay("1 hour", "e"), goto("in", "d", max=2), goto("round", "a", max=3),
-        delay("1 hour", "z"), send("b"), goto("far", "a", max=1),
-    ]  # fmt: skip
+        delay("1 hour", "e"),
+        goto("in", "d", max=2),
+        goto("round", "a", max=3),
+        delay("1 hour", "z"),
+        send("b"),
+        goto("far", "a", max=1),
+    ]
     world = visited(world_of(*steps))
     for _ in range(replies):
         world.run_for(hours=4)
@@ -203,8 +232,8 @@ def billed(world: World) -> int:
 
 
 @pytest.mark.parametrize("most", [1, 4])
-def test_a_plain_loop_costs_what_the_compiler_says(most: int) -> None:
-    """Task, then in each round a Wait, a Task and a Choice; the last leads to the end."""
+def test_plain_loop_costs_the_compiled_transition_count(most: int) -> None:
+    """A Task, then a Wait, a Task and a Choice in each round, then the end."""
     world = world_of(delay("1 day", "wait"), send("nudge"), goto("again", "wait", max=most))
     visited(world, days=9)
     assert billed(world) == 1 + 3 * (most + 1) + 1

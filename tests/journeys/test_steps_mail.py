@@ -1,4 +1,4 @@
-"""What a `send_email` step may say about its mail: sender, answers, and when it is too late."""
+"""The fields of `send_email`: sender, reply address and expiry; and conditions of branches."""
 
 import re
 from datetime import timedelta
@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from milepost.sending.message import SubmissionRejected
-from milepost.workflows.steps import SendEmail
+from milepost.workflows.steps.send_email import SendEmail
 from tests.journeys.visits import step, visited, world_of
 from tests.support.builders import Json, branch, delay, send, settings, template
 
 
-def test_a_step_may_name_another_sender_and_another_address_for_answers() -> None:
+def test_step_can_set_sender_name_and_reply_address() -> None:
     own = send("own", from_name="Zoé from Support", reply_to="help@shop.example")
     world = world_of(own, send("usual"))
     world.publish({"settings.json": settings(reply_to="hello@shop.example")})
@@ -21,12 +21,12 @@ def test_a_step_may_name_another_sender_and_another_address_for_answers() -> Non
     assert (second.sender_name, second.reply_to) == ("Harborline Goods", "hello@shop.example")
 
 
-def test_a_mail_says_in_which_language_it_is() -> None:
+def test_mail_has_a_content_language_header() -> None:
     world = world_of(send("mail"), send("receipt", category="transactional"))
     assert [m.headers["Content-Language"] for m in visited(world).mails] == ["en", "en"]
 
 
-def test_marketing_that_its_values_make_too_long_for_gmail_fails_and_a_receipt_goes_out() -> None:
+def test_oversized_marketing_mail_fails_but_transactional_mail_is_sent() -> None:
     loop = "{% for line in event.lines %}{{ line }}<br>{% endfor %}"
     files = template("plain", body=loop)
     steps = send("offer", topic="offers"), send("receipt", category="transactional")
@@ -44,10 +44,12 @@ def test_marketing_that_its_values_make_too_long_for_gmail_fails_and_a_receipt_g
 SIGNED = "Yours, {{ sender.name }}"
 
 
-def test_a_mail_comes_from_whom_the_step_or_the_contacts_data_names() -> None:
+def test_sender_can_come_from_step_variant_or_contact_property() -> None:
     owner = "contact.properties.owner"
-    variants = [{"name": "a", "template": "plain", "from": "lamp"},
-                {"name": "b", "template": "plain", "from": "lamp"}]  # fmt: skip
+    variants = [
+        {"name": "a", "template": "plain", "from": "lamp"},
+        {"name": "b", "template": "plain", "from": "lamp"},
+    ]
     steps = [
         send("anna", **{"from": "anna"}),
         send("owner", **{"from": owner, "reply_to": owner}),
@@ -72,8 +74,8 @@ def test_a_mail_comes_from_whom_the_step_or_the_contacts_data_names() -> None:
     ]
 
 
-def test_nobody_but_us_says_how_to_unsubscribe() -> None:
-    """No sender, no subject, no field of the language: these headers are all there are."""
+def test_unsubscribe_headers_cannot_be_changed_by_files_or_data() -> None:
+    """No sender, subject or step field can add a header."""
     name = "List-Unsubscribe: <https://evil.example>"
     senders = {"anna": {"name": name}}
     files = {
@@ -83,8 +85,8 @@ def test_nobody_but_us_says_how_to_unsubscribe() -> None:
     world = world_of(send("a", **{"from": "anna"}), files=files, category="marketing")
     visited(world, {"note": f"Hello\r\n{name}"}, consent=[{"topic": "offers", "state": "granted"}])
     (mail,) = world.mails
-    theirs = {"List-Unsubscribe", "List-Unsubscribe-Post"}
-    assert mail.headers.keys() == {*theirs, "Content-Language"}
+    unsubscribe_headers = {"List-Unsubscribe", "List-Unsubscribe-Post"}
+    assert mail.headers.keys() == {*unsubscribe_headers, "Content-Language"}
     assert mail.headers["List-Unsubscribe"].startswith("<https://mail.shop.example/v1/")
     assert "evil" not in str(mail.headers)
     assert not {field for field in SendEmail.model_fields if "header" in field or "list" in field}
@@ -94,10 +96,10 @@ def test_nobody_but_us_says_how_to_unsubscribe() -> None:
     ("expires", "busy", "sent"),
     [("1 hour", 30, True), ("1 hour", 90, False), (None, 90, True), ("10 days", 90, True)],
 )
-def test_a_mail_that_comes_too_late_is_not_sent_any_more(
+def test_expired_mail_is_skipped_after_throttling(
     expires: str | None, busy: int, sent: bool
 ) -> None:
-    """The post has no time for so many minutes."""
+    """SES throttles for `busy` minutes."""
     mail = send("mail", **({"expires": expires} if expires else {}))
     world = world_of(mail, send("next"))
     end = world.now + timedelta(minutes=busy)
@@ -110,7 +112,7 @@ def test_a_mail_that_comes_too_late_is_not_sent_any_more(
         assert world.messages()["mail"] == ("skipped", "expired")
 
 
-def test_being_on_time_is_counted_from_the_step_and_not_from_entering() -> None:
+def test_expiry_counts_from_the_step_and_not_from_entry() -> None:
     world = world_of(delay("9 days"), send("mail", expires="1 minute"))
     assert visited(world, days=10).steps_mailed() == ["mail"]
 
@@ -127,21 +129,29 @@ def test_being_on_time_is_counted_from_the_step_and_not_from_entering() -> None:
         ({"sum_of": "Paid", "of": "total", "gte": 60, "lte": 60}, True),
         ({"sum_of": "Paid", "of": "total", "gt": 60}, False),
         ({"sum_of": "Paid", "of": "lines[].n", "gte": 6, "lte": 6}, True),
-        ({"sum_of": "Paid", "of": "total", "gte": 40, "lte": 40,
-          "where": {"event": "kind", "is": "big"}}, True),
+        (
+            {
+                "sum_of": "Paid",
+                "of": "total",
+                "gte": 40,
+                "lte": 40,
+                "where": {"event": "kind", "is": "big"},
+            },
+            True,
+        ),
         ({"sum_of": "Paid", "of": "total", "within": "30 minutes", "gte": 30, "lt": 31}, True),
         ({"sum_of": "Paid", "of": "total", "since": "enrollment", "lt": 1}, True),
         ({"sum_of": "Unheard", "of": "total", "gte": 0}, True),
         ({"sum_of": "Paid", "of": "words", "gte": 1}, False),
     ],
-)  # fmt: skip
-def test_what_a_branch_may_ask(condition: Json, answer: bool) -> None:
+)
+def test_branch_condition_gives_the_expected_answer(condition: Json, answer: bool) -> None:
     steps = [
         step("add_to_list", "join", list="club"),
         step("split", "s", paths=[{"name": "a"}, {"name": "b"}]),
         branch("ask", condition, [send("yes")], [send("no")]),
         branch("later", {"event": "x", "exists": True}, []),
-    ]  # fmt: skip
+    ]
     world = world_of(*steps)
     for total, kind in ((10, "small"), ("20", "big"), (True, "big"), (20.0, "big")):
         lines = [{"n": 1}, {"n": 1}] if kind == "big" else [{"n": "x"}]
@@ -153,9 +163,9 @@ def test_what_a_branch_may_ask(condition: Json, answer: bool) -> None:
     assert world.steps_mailed() == ["yes" if answer else "no"]
 
 
-def test_sums_that_no_number_can_hold_are_very_large() -> None:
-    asked = {"sum_of": "Paid", "of": "total", "gte": 1000}
-    world = world_of(branch("ask", asked, [send("yes")]))
+def test_sum_beyond_float_range_is_very_large() -> None:
+    condition = {"sum_of": "Paid", "of": "total", "gte": 1000}
+    world = world_of(branch("ask", condition, [send("yes")]))
     for _ in range(3):
         world.event("Paid", {"total": 1e308, "more": "1e308"})
         world.run_for(minutes=1)

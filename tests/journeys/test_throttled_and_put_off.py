@@ -1,10 +1,10 @@
-"""A mail that SES refuses for now may have to wait for other reasons, longer than it is watched."""
+"""A throttled mail can be deferred for longer than its retry period."""
 
 from milepost.sending.message import SubmissionRejected
 from tests.support.builders import ADA, send, settings, shop, workflow
 from tests.support.world import World
 
-BUSY = SubmissionRejected("Throttling", retry=True)
+THROTTLED = SubmissionRejected("Throttling", retry=True)
 
 
 def throttled_at_noon(**more: object) -> World:
@@ -13,14 +13,14 @@ def throttled_at_noon(**more: object) -> World:
     world.publish(files | {"settings.json": settings(**more)})
     world.consent()
     world.run_for(seconds=10)
-    world.mailer.script.extend([BUSY] * 50)
+    world.mailer.script.extend([THROTTLED] * 50)
     world.event("Visited")
     world.run_for(minutes=5)
     world.mailer.script.clear()
     return world
 
 
-def test_it_goes_out_in_the_morning_though_it_was_given_up_in_the_night() -> None:
+def test_throttled_mail_goes_out_after_quiet_hours_though_abandoned_meanwhile() -> None:
     world = throttled_at_noon(quiet_hours={"from": "12:01", "to": "20:00"})
     assert world.messages()["hello"][0] == "throttled"
     world.run_for(hours=4)
@@ -31,7 +31,7 @@ def test_it_goes_out_in_the_morning_though_it_was_given_up_in_the_night() -> Non
     assert world.steps_mailed(ADA) == ["hello"]
 
 
-def test_it_may_be_put_off_once_more_after_it_was_given_up() -> None:
+def test_abandoned_mail_can_be_deferred_once_more() -> None:
     world = throttled_at_noon(quiet_hours={"from": "12:01", "to": "20:00"})
     world.run_for(hours=4)
     longer = settings(quiet_hours={"from": "12:01", "to": "23:00"})
@@ -42,13 +42,13 @@ def test_it_may_be_put_off_once_more_after_it_was_given_up() -> None:
     assert world.steps_mailed(ADA) == ["hello"]
 
 
-def test_given_up_it_leaves_room_for_another() -> None:
+def test_abandoned_mail_frees_its_place_under_the_cap() -> None:
     world = World()
     one, other = (workflow(send(name), on=name.title()) for name in ("hello", "news"))
-    kept = settings(caps={"per_day": 1}, smart_sending="10 hours")
-    world.publish(shop(one=one, other=other) | {"settings.json": kept})
+    limits = settings(caps={"per_day": 1}, smart_sending="10 hours")
+    world.publish(shop(one=one, other=other) | {"settings.json": limits})
     world.consent()
-    world.mailer.script.extend([BUSY] * 500)
+    world.mailer.script.extend([THROTTLED] * 500)
     world.event("Hello")
     world.run_for(minutes=5)
     world.publish({"workflows/one.json": {**one, "status": "paused"}})
@@ -66,7 +66,7 @@ def test_given_up_it_leaves_room_for_another() -> None:
     assert world.messages()["hello"] == ("skipped", "smart sending")
 
 
-def test_it_is_given_up_for_good_if_its_reader_left_meanwhile() -> None:
+def test_abandoned_mail_is_skipped_if_consent_was_withdrawn() -> None:
     world = throttled_at_noon(quiet_hours={"from": "12:01", "to": "20:00"})
     world.consent(state="withdrawn")
     world.run_for(days=1)

@@ -1,4 +1,4 @@
-"""Waiting on the wall of the reader's own clock."""
+"""Delays with local times in the contact's time zone."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from tests.support.world import World
 
 
 def mailed(world: World, *steps: Json, start: str, timezone: str = "UTC") -> datetime:
-    """When Ada, who visited at `start`, got her mail."""
+    """When Ada got her mail after a visit at `start`."""
     visit = workflow(*steps, send("mail"), on="Visited", category="transactional")
     world.publish(shop(visit=visit))
     world.run_until(_utc(start))
@@ -31,24 +31,30 @@ def _utc(text: str) -> datetime:
         ("UTC", "2026-11-03T09:30+00:00"),
     ],
 )
-def test_half_past_nine_is_half_past_nine_where_the_contact_lives(zone: str, expected: str) -> None:
+def test_until_time_uses_the_contacts_time_zone(zone: str, expected: str) -> None:
     morning = delay("20 hours", until_time="09:30")
     at = mailed(World(), morning, start="2026-11-02T13:00+00:00", timezone=zone)
     assert at == _utc(expected)
 
 
-def test_an_unknown_zone_is_the_stores() -> None:
+def test_unknown_time_zone_falls_back_to_the_stores() -> None:
     world = World()
     world.publish({"settings.json": settings(timezone="Europe/Paris")})
-    files = shop(visit=workflow(delay("1 hour", until_time="09:30"), send("mail"), on="Visited",
-                                category="transactional"))  # fmt: skip
+    files = shop(
+        visit=workflow(
+            delay("1 hour", until_time="09:30"),
+            send("mail"),
+            on="Visited",
+            category="transactional",
+        )
+    )
     world.publish({**files, "settings.json": settings(timezone="Europe/Paris")})
     world.event("Visited")
     world.run_for(days=3)
     assert world.mailed_at("mail") == _utc("2026-11-03T09:30+01:00")
 
 
-def test_the_zone_counts_that_is_known_when_the_wait_begins() -> None:
+def test_time_zone_is_read_when_the_wait_starts() -> None:
     world = World()
     steps = [delay("1 hour"), send("first"), delay("1 hour", "morning", until_time="09:30")]
     visit = workflow(*steps, send("mail"), on="Visited", category="transactional")
@@ -60,26 +66,26 @@ def test_the_zone_counts_that_is_known_when_the_wait_begins() -> None:
     assert world.mailed_at("mail") == _utc("2026-11-03T09:30+09:00")
 
 
-def test_a_clock_change_in_between_moves_the_instant_and_not_the_wall() -> None:
+def test_until_time_keeps_local_time_across_a_clock_change() -> None:
     world = World(start=_utc("2026-10-20T00:00+00:00"))
     week = delay("5 days", until_time="09:30")
     at = mailed(world, week, start="2026-10-22T12:00+02:00", timezone="Europe/Paris")
     assert at == _utc("2026-10-28T09:30+01:00")
 
 
-def test_weekends_are_waited_out() -> None:
+def test_on_days_skips_weekends() -> None:
     weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday"]
     working = delay("1 day", until_time="10:00", on_days=weekdays, timezone="store")
     at = mailed(World(), working, start="2026-11-06T12:00+00:00")
     assert at == _utc("2026-11-09T10:00+00:00")
 
 
-def test_a_wait_is_over_at_its_timeout_to_the_second() -> None:
+def test_wait_ends_exactly_at_its_timeout() -> None:
     at = mailed(World(), wait_for("answer", "Replied", "3 days"), start="2026-11-02T13:00+00:00")
     assert at == _utc("2026-11-05T13:00+00:00")
 
 
-def test_a_wait_is_over_at_once_when_its_event_comes() -> None:
+def test_wait_ends_at_once_on_its_event() -> None:
     world = World()
     waiting = wait_for("answer", "Replied", "3 days")
     visit = workflow(waiting, send("mail"), on="Visited", category="transactional")
@@ -92,13 +98,13 @@ def test_a_wait_is_over_at_once_when_its_event_comes() -> None:
     assert world.mailed_at("mail") == replied
 
 
-def test_a_delay_counts_from_the_end_of_the_one_before() -> None:
+def test_delay_counts_from_the_end_of_the_previous_delay() -> None:
     start = "2026-11-02T13:00+00:00"
     at = mailed(World(), delay("1 day"), delay("2 hours"), start=start)
     assert at - _utc(start) == timedelta(days=1, hours=2)
 
 
-def test_an_event_that_reaches_us_late_delays_the_series_and_loses_nobody() -> None:
+def test_late_event_delays_the_series_without_loss() -> None:
     world = World()
     visit = workflow(delay("1 hour"), send("mail"), on="Visited", category="transactional")
     world.publish(shop(visit=visit))

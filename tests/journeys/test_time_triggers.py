@@ -1,4 +1,4 @@
-"""Birthdays, days of the year and silences let people into workflows, on time and once."""
+"""Date and inactivity triggers fire on time and once."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -18,22 +18,26 @@ def world_of(
 ) -> World:
     reentry: Json = {"reentry": {"allow": "always"}} if always else {}
     world = World(faults=faults)
-    world.publish(shop(occasion=workflow(send("mail"), trigger=trigger, **reentry, **more)))
+    world.publish(shop(dated=workflow(send("mail"), trigger=trigger, **reentry, **more)))
     return world
 
 
 def mailed(world: World, email: str = ADA) -> list[str]:
-    """When mails went out to somebody."""
+    """When mails to an address went out."""
     posted = [at for at, mail in world.posted if mail.to == email]
     return [instants.format_instant(at).removesuffix(":00.000Z") for at in posted]
 
 
 PHASES: tuple[Literal["before", "after"], ...] = ("before", "after")
 BIRTHDAY = {"type": "date", "field": "properties.birthday", "at": "08:30"}
-SILENCE = {"type": "inactivity", "events": ["Order Completed", "Product Viewed"], "for": "90 days"}
+INACTIVITY = {
+    "type": "inactivity",
+    "events": ["Order Completed", "Product Viewed"],
+    "for": "90 days",
+}
 
 
-def test_a_birthday_is_remembered_every_year_on_the_contacts_own_clock() -> None:
+def test_birthday_fires_every_year_in_the_contacts_time_zone() -> None:
     world = world_of(BIRTHDAY, always=True)
     world.consent()
     world.consent(email=BEA)
@@ -44,7 +48,7 @@ def test_a_birthday_is_remembered_every_year_on_the_contacts_own_clock() -> None
     assert mailed(world, BEA) == ["2027-02-28T08:30", "2028-02-29T08:30"]
 
 
-def test_a_birthday_that_is_told_late_comes_next_year() -> None:
+def test_birthday_reported_after_its_time_fires_next_year() -> None:
     world = world_of(BIRTHDAY)
     world.consent()
     world.event("Account Created", properties={"birthday": "1990-11-02"})
@@ -52,7 +56,7 @@ def test_a_birthday_that_is_told_late_comes_next_year() -> None:
     assert mailed(world) == []
 
 
-def test_who_is_not_in_the_audience_does_not_enter_and_the_event_is_there_all_the_same() -> None:
+def test_date_event_is_recorded_for_contact_outside_the_audience() -> None:
     world = world_of(BIRTHDAY, audience={"consents_to": "offers"})
     world.event("Account Created", properties={"birthday": "1990-12-24"})
     world.run_for(days=60)
@@ -60,10 +64,13 @@ def test_who_is_not_in_the_audience_does_not_enter_and_the_event_is_there_all_th
     assert world.profile().totals["Date Reached"].count == 1
 
 
-def test_a_renewal_reminder_follows_the_date_when_it_moves() -> None:
+def test_date_trigger_follows_a_moved_date() -> None:
     trigger = {
-        "type": "date", "field": "properties.renews", "offset": "-7 days", "repeat": "once",
-    }  # fmt: skip
+        "type": "date",
+        "field": "properties.renews",
+        "offset": "-7 days",
+        "repeat": "once",
+    }
     world = world_of(trigger, always=True)
     world.consent()
     world.event("Account Created", properties={"renews": "2026-12-01"})
@@ -75,7 +82,7 @@ def test_a_renewal_reminder_follows_the_date_when_it_moves() -> None:
     assert mailed(world) == ["2026-12-24T09:00", "2027-12-24T09:00"]
 
 
-def test_two_workflows_of_one_date_come_at_their_own_times() -> None:
+def test_two_workflows_with_the_same_date_fire_at_their_own_times() -> None:
     world = World()
     before = {**BIRTHDAY, "offset": "-3 days"}
     world.publish(
@@ -91,8 +98,8 @@ def test_two_workflows_of_one_date_come_at_their_own_times() -> None:
     assert world.steps_mailed() == ["early", "day"]
 
 
-def test_silence_lets_a_customer_in_once_for_each_silence() -> None:
-    world = world_of(SILENCE, always=True)
+def test_inactivity_fires_once_per_period_of_inactivity() -> None:
+    world = world_of(INACTIVITY, always=True)
     world.consent()
     world.event("Order Completed", {"total": 20})
     world.run_for(days=80)
@@ -104,8 +111,8 @@ def test_silence_lets_a_customer_in_once_for_each_silence() -> None:
     assert len(mailed(world)) == 2
 
 
-def test_an_event_that_comes_late_ends_a_silence_before_it_is_one() -> None:
-    world = world_of(SILENCE)
+def test_late_event_restarts_the_inactivity_period() -> None:
+    world = world_of(INACTIVITY)
     world.consent()
     world.event("Product Viewed")
     world.run_for(days=89)
@@ -116,8 +123,8 @@ def test_an_event_that_comes_late_ends_a_silence_before_it_is_one() -> None:
     assert len(mailed(world)) == 1
 
 
-def test_silence_costs_no_write_of_the_index_with_every_event() -> None:
-    world = world_of(SILENCE)
+def test_repeated_events_do_not_rewrite_the_timer() -> None:
+    world = world_of(INACTIVITY)
     world.event("Product Viewed")
     world.run_for(minutes=1)
     first = world.profile().next_check
@@ -127,64 +134,64 @@ def test_silence_costs_no_write_of_the_index_with_every_event() -> None:
     assert world.profile().next_check == first
 
 
-def test_who_only_has_a_time_is_looked_at_then_and_not_before() -> None:
+def test_contact_with_a_date_is_checked_only_when_due() -> None:
     world = world_of(BIRTHDAY)
     world.event("Account Created", properties={"birthday": "1990-12-24"})
     world.run_for(days=1)
-    lookout = world.profile().next_check
-    assert lookout is not None
-    assert lookout.at == datetime(2026, 12, 24, 8, 30, tzinfo=UTC)
-    assert [*world.timers.due(lookout.at - timedelta(seconds=1))] == []
-    assert len([*world.timers.due(lookout.at)]) == 1
+    next_check = world.profile().next_check
+    assert next_check is not None
+    assert next_check.at == datetime(2026, 12, 24, 8, 30, tzinfo=UTC)
+    assert [*world.timers.due(next_check.at - timedelta(seconds=1))] == []
+    assert len([*world.timers.due(next_check.at)]) == 1
 
 
-def test_a_plan_that_is_taken_back_leaves_a_look_in_vain_and_nothing_more() -> None:
+def test_deleted_date_trigger_leaves_one_check_and_no_event() -> None:
     world = world_of(BIRTHDAY)
     world.event("Account Created", properties={"birthday": "1990-12-24"})
     world.run_for(days=1)
-    world.remove("workflows/occasion.json")
+    world.remove("workflows/dated.json")
     world.run_for(days=60)
     assert world.profile().next_check is None
     assert "Date Reached" not in world.profile().totals
 
 
-def test_a_paused_workflow_lets_nobody_in_for_a_day_that_went_by() -> None:
+def test_paused_date_trigger_does_not_fire_for_missed_dates() -> None:
     world = world_of(BIRTHDAY, status="paused", always=True)
     world.consent()
     world.event("Account Created", properties={"birthday": "1990-12-24"})
     world.run_for(days=60)
     live = workflow(send("mail"), trigger=BIRTHDAY, reentry={"allow": "always"})
-    world.publish(shop(occasion=live))
+    world.publish(shop(dated=live))
     world.run_for(days=365)
     assert mailed(world) == ["2027-12-24T08:30"]
 
 
-@pytest.mark.parametrize("trigger", [BIRTHDAY, SILENCE], ids=lambda trigger: trigger["type"])
-def test_whoever_is_killed_anywhere_nothing_is_missed_and_nothing_comes_twice(
+@pytest.mark.parametrize("trigger", [BIRTHDAY, INACTIVITY], ids=lambda trigger: trigger["type"])
+def test_kill_at_any_call_fires_each_time_trigger_once(
     trigger: Json,
 ) -> None:
-    def lived(faults: Faults) -> World:
+    def run(faults: Faults) -> World:
         world = world_of(trigger, faults, always=True)
         world.consent()
         world.event("Product Viewed", properties={"birthday": "1990-12-24"})
         world.run_for(days=150)
         return world
 
-    undisturbed = lived(Faults())
+    undisturbed = run(Faults())
     expected = mailed(undisturbed)
     assert len(expected) == 1
     calls = [call for call in undisturbed.faults.calls if call[0] in ("trigger_date", "react")]
     assert any(scope == "trigger_date" for scope, *_ in calls)
     for scope, number, name in calls:
         for phase in PHASES:
-            world = lived(Faults(Kill(scope, number, phase)))
+            world = run(Faults(Kill(scope, number, phase)))
             assert world.faults.struck
             days = [at[:13] for at in mailed(world)]
             assert days == [at[:13] for at in expected], f"{phase} {name}"
 
 
-def test_a_newsletter_comes_at_eleven_on_everybodys_own_clock() -> None:
-    """Also to those of whom nothing was heard after it was published."""
+def test_contact_time_zone_schedule_reaches_also_inactive_contacts() -> None:
+    """This includes contacts without events after the publish."""
     world = World()
     readers = {"title": "Readers", "condition": {"consents_to": "offers"}}
     for email, zone in ((ADA, "Asia/Taipei"), (BEA, "America/New_York")):

@@ -1,4 +1,4 @@
-"""A new version while people are inside: they finish, leave, or go on in the new one."""
+"""A new version with active enrollments: they finish, are canceled, or are migrated."""
 
 from collections import Counter
 from datetime import timedelta
@@ -9,7 +9,7 @@ import pytest
 from milepost.base.error_collector import ErrorCollector
 from milepost.sending.message import Accepted, SubmissionRejected
 from tests.journeys.test_executions import mails, running, visits
-from tests.journeys.test_pauses import nearly
+from tests.journeys.test_pauses import on_time
 from tests.journeys.test_send_rate import PEOPLE, Ses, rush
 from tests.support.builders import (
     MONDAY_NOON,
@@ -28,11 +28,12 @@ from tests.support.world import World
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 FIRST = visits(send("first"), delay("10 days", "pause"), send("second"))
-SECOND = visits(send("first"), delay("10 days", "pause"), send("better"), delay("1 day", "more"),
-                send("third"))  # fmt: skip
+SECOND = visits(
+    send("first"), delay("10 days", "pause"), send("better"), delay("1 day", "more"), send("third")
+)
 
 
-def inside(document: Json, on_publish: str, **steps: str) -> Json:
+def with_on_publish(document: Json, on_publish: str, **steps: str) -> Json:
     renamed = {"renamed_steps": steps} if steps else {}
     return {**document, "active_enrollments": {"on_publish": on_publish, **renamed}}
 
@@ -43,7 +44,7 @@ def live(
     faults: Faults | None = None,
     event: tuple[str, float] | None = None,
 ) -> World:
-    """Ada visits at noon; the versions after the first come at their days, an event at its own."""
+    """Ada visits at noon. Later versions are published, and `event` is sent, at their days."""
     world = World(faults=faults)
     world.publish(shop(visit=versions[0][1]))
     world.event("Visited")
@@ -56,7 +57,7 @@ def live(
     return world
 
 
-def refusal(before: Json, document: Json) -> list[str]:
+def problems(before: Json, document: Json) -> list[str]:
     world = World()
     world.publish(shop(visit=before))
     world.files.write(STORE, "workflows/visit.json", text(document))
@@ -65,35 +66,35 @@ def refusal(before: Json, document: Json) -> list[str]:
     return [f"{p.location}: {p.reason} ({p.remedy})" for p in report.problems]
 
 
-def test_people_inside_finish_on_their_version_unless_something_else_is_said() -> None:
+def test_active_enrollment_finishes_its_version_by_default() -> None:
     world = live((0, FIRST), (5, SECOND))
-    assert nearly(mails(world), ("first", 0), ("second", 10))
+    assert on_time(mails(world), ("first", 0), ("second", 10))
 
 
-def test_people_inside_leave_when_a_version_cancels_them() -> None:
-    world = live((0, FIRST), (5, inside(SECOND, "cancel")))
+def test_cancel_ends_active_enrollments() -> None:
+    world = live((0, FIRST), (5, with_on_publish(SECOND, "cancel")))
     assert world.steps_mailed() == ["first"]
     ended = world.enrollment()
     assert (ended.status, ended.reason) == ("exited", "canceled by version 2")
     assert (running(world), world.profile().active_enrollments, world.shelf.works) == ([], {}, {})
 
 
-def test_who_is_parked_is_canceled_too() -> None:
-    world = live((0, visits(delay("90 days"), send("x"))), (5, inside(SECOND, "cancel")))
+def test_cancel_ends_suspended_enrollments() -> None:
+    world = live((0, visits(delay("90 days"), send("x"))), (5, with_on_publish(SECOND, "cancel")))
     assert world.enrollment().status == "exited"
     assert world.state.timers == {}
 
 
-def test_who_enters_afterwards_is_not_canceled() -> None:
-    world = live((0, FIRST), (5, inside(SECOND, "cancel")), until=5.5)
+def test_cancel_spares_later_enrollments() -> None:
+    world = live((0, FIRST), (5, with_on_publish(SECOND, "cancel")), until=5.5)
     world.event("Visited", email="bo@mail.example")
     world.run_for(days=60)
     assert world.steps_mailed("bo@mail.example") == ["first", "better", "third"]
 
 
-def test_people_inside_go_on_in_the_new_version_at_their_own_time() -> None:
-    world = live((0, FIRST), (5, inside(SECOND, "migrate")))
-    assert nearly(mails(world), ("first", 0), ("better", 10), ("third", 11))
+def test_migrate_continues_in_the_new_version_at_the_same_time() -> None:
+    world = live((0, FIRST), (5, with_on_publish(SECOND, "migrate")))
+    assert on_time(mails(world), ("first", 0), ("better", 10), ("third", 11))
     enrollment = world.enrollment()
     assert (enrollment.status, enrollment.ref.version, enrollment.execution_no) == (
         "completed",
@@ -103,26 +104,29 @@ def test_people_inside_go_on_in_the_new_version_at_their_own_time() -> None:
     assert (running(world), world.profile().active_enrollments, world.shelf.works) == ([], {}, {})
 
 
-def test_a_step_with_a_new_name_is_found_by_the_map() -> None:
+def test_migrate_maps_a_renamed_wait() -> None:
     renamed = visits(send("first"), delay("3 days", "rest"), send("better"))
-    world = live((0, FIRST), (5, inside(renamed, "migrate", pause="rest")))
-    assert nearly(mails(world), ("first", 0), ("better", 10))
+    world = live((0, FIRST), (5, with_on_publish(renamed, "migrate", pause="rest")))
+    assert on_time(mails(world), ("first", 0), ("better", 10))
 
 
-def test_maps_follow_each_other() -> None:
+def test_migrations_with_renamed_waits_chain() -> None:
     second = visits(send("first"), delay("3 days", "rest"), send("better"))
     third = visits(send("first"), delay("3 days", "sleep"), send("best"))
-    world = live((0, FIRST), (5, inside(second, "migrate", pause="rest")),
-                 (5, inside(third, "migrate", rest="sleep")))  # fmt: skip
-    assert nearly(mails(world), ("first", 0), ("best", 10))
+    world = live(
+        (0, FIRST),
+        (5, with_on_publish(second, "migrate", pause="rest")),
+        (5, with_on_publish(third, "migrate", rest="sleep")),
+    )
+    assert on_time(mails(world), ("first", 0), ("best", 10))
     assert world.enrollment().ref.version == 3
 
 
-def test_a_mail_that_has_been_sent_is_not_sent_again() -> None:
+def test_migrate_does_not_resend_a_mail() -> None:
     earlier = visits(delay("1 day", "nap"), send("first"), delay("10 days", "pause"), send("last"))
     later = visits(delay("1 day", "nap"), delay("10 days", "pause"), send("first"), send("last"))
-    world = live((0, earlier), (5, inside(later, "migrate")))
-    assert nearly(mails(world), ("first", 1), ("last", 11))
+    world = live((0, earlier), (5, with_on_publish(later, "migrate")))
+    assert on_time(mails(world), ("first", 1), ("last", 11))
 
 
 ANSWER = visits(wait_for("answer", "Replied", "20 days", [send("thanks")], [send("pity")]))
@@ -137,31 +141,37 @@ RENAMED = visits(
 
 @pytest.mark.parametrize(("old", "days"), [(ANSWER, 20), (LONG, 50)])
 @pytest.mark.parametrize(
-    "new", [inside(NEW, "migrate"), inside(RENAMED, "migrate", answer="reply")]
+    "new", [with_on_publish(NEW, "migrate"), with_on_publish(RENAMED, "migrate", answer="reply")]
 )
-def test_a_wait_for_an_event_goes_on(old: Json, days: int, new: Json) -> None:
+def test_migrate_keeps_a_wait_for_an_event(old: Json, days: int, new: Json) -> None:
     silent = live((0, old), (5, new))
-    assert nearly(mails(silent), ("new-pity", days), ("bye", days))
+    assert on_time(mails(silent), ("new-pity", days), ("bye", days))
     answered = live((0, old), (5, new), event=("Replied", 12))
-    assert nearly(mails(answered), ("new-thanks", 12), ("bye", 12))
+    assert on_time(mails(answered), ("new-thanks", 12), ("bye", 12))
     assert running(answered) == []
 
 
-def test_who_is_frozen_goes_on_in_the_new_version_when_the_pause_is_over() -> None:
-    new = inside(SECOND, "migrate")
-    world = live((0, FIRST), (8, {**FIRST, "status": "paused"}), (20, {**new, "status": "paused"}),
-                 (28, new))  # fmt: skip
-    assert nearly(mails(world), ("first", 0), ("better", 30), ("third", 31))
+def test_paused_enrollment_continues_in_the_new_version_after_the_pause() -> None:
+    new = with_on_publish(SECOND, "migrate")
+    world = live(
+        (0, FIRST), (8, {**FIRST, "status": "paused"}), (20, {**new, "status": "paused"}), (28, new)
+    )
+    assert on_time(mails(world), ("first", 0), ("better", 30), ("third", 31))
 
 
-# --- many people ---
+# --- many enrollments ---
 
 
 @pytest.mark.parametrize(
-    "new", [inside(SECOND, "migrate"), inside(SECOND, "cancel"), {**SECOND, "status": "paused"}]
+    "new",
+    [
+        with_on_publish(SECOND, "migrate"),
+        with_on_publish(SECOND, "cancel"),
+        {**SECOND, "status": "paused"},
+    ],
 )
-def test_a_crowd_is_dealt_with_in_parts(new: Json) -> None:
-    """Forty people, seven at a time, each minute."""
+def test_many_enrollments_are_rolled_out_in_parts(new: Json) -> None:
+    """Forty enrollments, seven per minute."""
     world = World(most=7)
     long = visits(delay("90 days", "pause"), send("second"))
     world.publish(shop(visit=long))
@@ -179,75 +189,78 @@ def test_a_crowd_is_dealt_with_in_parts(new: Json) -> None:
     kind = new.get("active_enrollments", {}).get("on_publish", "")
     for person in people:
         assert world.steps_mailed(person) == expected[kind]
-        assert world.enrollments_of(person)[0].status == ("exited" if kind == "cancel" else
-                                                          "completed")  # fmt: skip
+        assert world.enrollments_of(person)[0].status == (
+            "exited" if kind == "cancel" else "completed"
+        )
     assert (world.state.timers, world.shelf.works) == ({}, {})
 
 
-# --- what publishing refuses ---
+# --- refused migrations ---
 
 
-def test_a_wait_that_is_gone_needs_a_place() -> None:
+def test_migrate_refuses_a_version_that_lost_a_wait() -> None:
     gone = visits(send("first"), delay("10 days", "paus"), send("second"))
-    assert refusal(FIRST, inside(gone, "migrate")) == [
+    assert problems(FIRST, with_on_publish(gone, "migrate")) == [
         'active_enrollments.renamed_steps: people may wait at "pause" of version 1, '
         'and there is no step "pause" (keep it, or say where they go on: '
         '"renamed_steps": {"pause": "..."}; did you mean "paus"?)'
     ]
 
 
-def test_a_place_must_be_a_wait() -> None:
-    (said,) = refusal(FIRST, inside(visits(send("first"), leave("pause")), "migrate"))
-    assert '"pause" is no wait' in said
-    (said,) = refusal(FIRST, inside(visits(send("first")), "migrate", pause="first"))
-    assert '"first" is no wait' in said
+def test_migrate_refuses_a_mapping_to_a_step_that_is_no_wait() -> None:
+    (problem,) = problems(FIRST, with_on_publish(visits(send("first"), leave("pause")), "migrate"))
+    assert '"pause" is no wait' in problem
+    (problem,) = problems(FIRST, with_on_publish(visits(send("first")), "migrate", pause="first"))
+    assert '"first" is no wait' in problem
 
 
-def test_a_map_of_a_step_that_never_was_is_a_mistake() -> None:
-    (said,) = refusal(FIRST, inside(SECOND, "migrate", paus="pause"))
-    assert said == (
+def test_migrate_refuses_a_mapping_of_an_unknown_step() -> None:
+    (problem,) = problems(FIRST, with_on_publish(SECOND, "migrate", paus="pause"))
+    assert problem == (
         'active_enrollments.renamed_steps.paus: no version that people may be in has a step "paus" '
         '(did you mean "pause"?)'
     )
 
 
-def test_the_first_version_may_say_migrate() -> None:
-    assert live((0, inside(FIRST, "migrate"))).steps_mailed() == ["first", "second"]
+def test_first_version_can_say_migrate() -> None:
+    assert live((0, with_on_publish(FIRST, "migrate"))).steps_mailed() == ["first", "second"]
 
 
-# --- what is still being tried ---
+# --- migrations during retries ---
 
-BUSY = SubmissionRejected("Throttling", retry=True)
+THROTTLED = SubmissionRejected("Throttling", retry=True)
 
 
 @pytest.mark.parametrize("busy", [5, 12])
-def test_a_mail_that_ses_has_no_time_for_is_not_left_out_by_the_move(busy: int) -> None:
-    """Its block is tried again, and where that leads to is known already."""
+def test_migrate_does_not_skip_a_throttled_mail(busy: int) -> None:
+    """Its block is retried, and its next wait is known already."""
     steps = [send("first"), send("second"), delay("10 days", "pause"), send("third")]
     world = World()
     world.publish(shop(visit=visits(*steps)))
-    world.mailer.script.extend([Accepted("ses-1"), *[BUSY] * busy])
+    world.mailer.script.extend([Accepted("ses-1"), *[THROTTLED] * busy])
     world.event("Visited")
     world.run_for(seconds=10)
     assert world.messages()["second"][0] == "throttled"
-    world.publish({"workflows/visit.json": inside(visits(*steps, send("fourth")), "migrate")})
+    world.publish(
+        {"workflows/visit.json": with_on_publish(visits(*steps, send("fourth")), "migrate")}
+    )
     world.run_for(days=60)
     assert world.steps_mailed() == ["first", "second", "third", "fourth"]
     assert (world.enrollment().ref.version, world.shelf.works) == (2, {})
 
 
-def test_a_mail_without_a_token_is_not_left_out_either() -> None:
-    """Of that one the ledger knows nothing yet."""
+def test_migrate_does_not_skip_a_mail_without_a_send_slot() -> None:
+    """The ledger does not know that mail yet."""
     steps = [send("first"), send("mail"), delay("10 days", "pause"), send("second")]
     world = rush(Ses(rate=1), *steps, category="transactional")
     world.run_for(seconds=40)
     assert 0 < [mail.tags["step"] for mail in world.mails].count("mail") < 60
-    world.publish({"workflows/visit.json": inside(SECOND, "migrate")})
+    world.publish({"workflows/visit.json": with_on_publish(SECOND, "migrate")})
     world.run_for(days=60)
-    assert {tuple(world.steps_mailed(reader)[:2]) for reader in PEOPLE} == {("first", "mail")}
+    assert {tuple(world.steps_mailed(email)[:2]) for email in PEOPLE} == {("first", "mail")}
 
 
-def test_a_call_that_fails_is_not_left_out_either() -> None:
+def test_migrate_does_not_skip_a_failing_webhook() -> None:
     call = {"id": "call", "type": "webhook", "url": "https://hooks.example.com/x"}
     steps = [send("first"), call, delay("10 days", "pause"), send("second")]
     world = World()
@@ -256,7 +269,9 @@ def test_a_call_that_fails_is_not_left_out_either() -> None:
     world.keys[STORE] = key._replace(webhooks=())
     world.event("Visited")
     world.run_for(minutes=5)
-    world.publish({"workflows/visit.json": inside(visits(*steps, send("third")), "migrate")})
+    world.publish(
+        {"workflows/visit.json": with_on_publish(visits(*steps, send("third")), "migrate")}
+    )
     world.run_for(minutes=30)
     world.keys[STORE] = key
     world.run_for(days=60)
@@ -264,10 +279,10 @@ def test_a_call_that_fails_is_not_left_out_either() -> None:
     assert world.steps_mailed() == ["first", "second", "third"]
 
 
-def test_what_a_turn_decided_is_written_though_its_mail_went_out_in_another_version() -> None:
+def test_decisions_are_stored_though_the_mail_was_sent_in_an_older_version() -> None:
     way = branch("way", {"event": "total", "exists": True}, [send("no")], [send("first")])
     new = visits(delay("10 days", "pause"), way, delay("1 day", "more"), send("third"))
-    world = live((0, FIRST), (5, inside(new, "migrate")), until=10.5)
+    world = live((0, FIRST), (5, with_on_publish(new, "migrate")), until=10.5)
     assert world.steps_mailed() == ["first"]
     assert {*world.enrollment().block_started} == {"0", "1"}
     assert world.enrollment().outcomes["way"]["path"] is None
@@ -282,7 +297,7 @@ def reply(world: World) -> None:
 
 
 SCOPES = ["react", "run_steps", "await_event", pytest.param("trigger_date", marks=pytest.mark.deep)]
-"""The function of every minute runs thousands of times in a story, and is killed at each."""
+"""The scheduler runs thousands of times in a story, with a kill at each call."""
 
 
 @pytest.mark.no_cover
@@ -292,13 +307,13 @@ SCOPES = ["react", "run_steps", "await_event", pytest.param("trigger_date", mark
 @pytest.mark.parametrize(
     "new",
     [
-        inside(NEW, "migrate"),
-        inside(RENAMED, "migrate", answer="reply"),
-        inside(NEW, "cancel"),
+        with_on_publish(NEW, "migrate"),
+        with_on_publish(RENAMED, "migrate", answer="reply"),
+        with_on_publish(NEW, "cancel"),
     ],
     ids=["same name", "new name", "cancel"],
 )
-def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
+def test_kill_at_any_call_during_rollout_changes_nothing(
     scope: Scope, event: tuple[str, float] | None, old: Json, new: Json
 ) -> None:
     story = partial(live, (0, old), (5, new), event=event, until=60)
@@ -316,8 +331,8 @@ def test_a_kill_at_any_line_changes_nothing_that_anyone_sees(
 
 
 @pytest.mark.parametrize("place", ["before ledger.claim", "before enrollments.finish"])
-def test_a_block_that_is_overtaken_by_the_move_does_nothing_more(place: str) -> None:
-    """The clock moves Ada while the block after her wait is about to mail her the old mail."""
+def test_block_overtaken_by_migration_does_nothing_more(place: str) -> None:
+    """The scheduler migrates Ada while the block after her wait is about to send the old mail."""
     new = visits(delay("9 days", "pause"), send("better"), delay("1 day", "more"), send("last"))
     old = visits(delay("10 days", "pause"), *([send("second")] if "ledger" in place else []))
     world = World(faults=Faults())
@@ -325,24 +340,24 @@ def test_a_block_that_is_overtaken_by_the_move_does_nothing_more(place: str) -> 
     world.event("Visited")
 
     def overtake() -> None:
-        world.publish({"workflows/visit.json": inside(new, "migrate")})
-        apart = ErrorCollector()
-        assert world.crowd.advance(apart) == 1
-        apart.raise_if_any("moves")
+        world.publish({"workflows/visit.json": with_on_publish(new, "migrate")})
+        errors = ErrorCollector()
+        assert world.rollout.advance(errors) == 1
+        errors.raise_if_any("moves")
 
     world.faults.meanwhile(place, overtake)
     world.run_for(days=60)
     assert world.faults.happened == [place]
-    moved = "ledger" in place  # otherwise the block had already begun
-    assert world.steps_mailed() == (["better", "last"] if moved else [])
+    migrated = "ledger" in place  # otherwise the block had started already
+    assert world.steps_mailed() == (["better", "last"] if migrated else [])
     assert world.enrollment().status == "completed"
     assert running(world) == []
 
 
 @pytest.mark.no_cover
-def test_an_event_at_any_line_of_the_move_is_answered_once() -> None:
-    """The event comes while the clock's function hangs at one of its calls."""
-    new = inside(RENAMED, "migrate", answer="reply")
+def test_event_at_any_call_of_a_migration_is_answered_once() -> None:
+    """The event arrives during each call of the scheduler."""
+    new = with_on_publish(RENAMED, "migrate", answer="reply")
     for old in (ANSWER, LONG):
         for place, name in live((0, old), (5, new), until=6).faults.kills("trigger_date"):
             world = World(faults=Faults())
@@ -358,42 +373,42 @@ def test_an_event_at_any_line_of_the_move_is_answered_once() -> None:
             assert world.enrollment().status == "completed"
 
 
-# --- a file that ends a pause and moves everybody at once ---
+# --- a file that ends a pause and migrates ---
 
 
 def resumed(
     document: Json, began: float, ended: float, event: tuple[str, float] | None = None
 ) -> World:
-    """Paused at one day; at another the file is live again, otherwise worded, and migrates."""
+    """Pause at day `began`; at day `ended` publish a changed live file that migrates."""
     paused = (began, {**document, "status": "paused"})
-    back = (ended, inside({**document, "title": "Another"}, "migrate"))
-    return live((0, document), paused, back, event=event)
+    resumed_version = (ended, with_on_publish({**document, "title": "Another"}, "migrate"))
+    return live((0, document), paused, resumed_version, event=event)
 
 
 @pytest.mark.parametrize(("began", "ended", "later"), [(2, 5, 13), (8, 28, 30), (8, 9.5, 11.5)])
-def test_who_is_moved_at_the_end_of_a_pause_has_the_time_that_was_left(
+def test_migrate_at_the_end_of_a_pause_keeps_the_remaining_time(
     began: float, ended: float, later: float
 ) -> None:
     for document in (FIRST, visits(delay("10 days", "a"), send("first"), send("second"))):
         world = resumed(document, began, ended)
         assert world.enrollment().ref.version == 2
-        assert nearly(mails(world)[-1:], ("second", later))
+        assert on_time(mails(world)[-1:], ("second", later))
 
 
 @pytest.mark.parametrize("days", [20, 50])
-def test_a_wait_that_is_moved_at_the_end_of_a_pause_hears_what_happened_in_it(days: int) -> None:
+def test_wait_migrated_at_the_end_of_a_pause_takes_events_of_the_pause(days: int) -> None:
     answer = visits(wait_for("answer", "Replied", f"{days} days", [send("thanks")], [send("pity")]))
     world = resumed(answer, 5, days + 8)
-    assert nearly(mails(world), ("pity", 2 * days + 3))
+    assert on_time(mails(world), ("pity", 2 * days + 3))
     (mail,) = mails(resumed(answer, 5, days + 8, event=("Replied", 10)))
     assert mail[0] == "thanks"
-    assert nearly(
+    assert on_time(
         mails(resumed(answer, 5, days + 8, event=("Replied", days + 9))), ("thanks", days + 9)
     )
 
 
-def test_a_date_that_comes_in_a_pause_is_later_by_it_though_the_file_moves_everybody() -> None:
+def test_date_due_in_a_pause_is_lengthened_though_the_file_migrates() -> None:
     day = {"date": "2026-11-22", "at": "12:00", "timezone": "UTC"}
     dated = visits({"id": "date", "type": "delay_until", **day}, send("mail"))
-    assert nearly(mails(resumed(dated, 18, 28)), ("mail", 30))
-    assert nearly(mails(resumed(dated, 3, 6)), ("mail", 20))
+    assert on_time(mails(resumed(dated, 18, 28)), ("mail", 30))
+    assert on_time(mails(resumed(dated, 3, 6)), ("mail", 20))

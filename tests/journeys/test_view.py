@@ -1,4 +1,4 @@
-"""View in the browser: the very mail, for its reader, for a time, and nobody else's."""
+"""The view page: the same mail in the browser, for a limited time, without private links."""
 
 import re
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from milepost.pages.view import MailViewer
-from milepost.sending.link_tokens import ViewLink, seal_preferences, sign_view_link
+from milepost.sending.links import ViewLink, seal_preferences, sign_view_link
 from milepost.sending.message import OutgoingEmail, SubmissionRejected
 from milepost.simulator.memory.enrollments import MemoryEnrollments
 from milepost.simulator.memory.ledger import MemoryLedger
@@ -17,7 +17,7 @@ from tests.support.builders import ADA, STORE, Content, send, settings
 from tests.support.environment import PUBLIC_URL
 from tests.support.world import World
 
-LETTER = (
+BODY = (
     '<p>Dear {{ contact.first_name | default("reader") }}, {{ event.what }} on {{ now | date }}</p>'
     '<a href="{{ urls.view }}">v</a> <a href="{{ urls.unsubscribe }}">u</a> '
     '<a href="{{ urls.preferences }}">p</a> <a href="{{ urls.shop }}">s</a> '
@@ -27,13 +27,13 @@ LETTER = (
 KEY = "link-key"
 
 
-def letter(body: str = LETTER) -> dict[str, Content]:
+def letter_template(body: str = BODY) -> dict[str, Content]:
     return {"templates/letter/subject.txt": "Hello", "templates/letter/body.html": body}
 
 
 @pytest.fixture
 def world() -> World:
-    return world_of(send("first", "letter"), files=letter())
+    return world_of(send("first", "letter"), files=letter_template())
 
 
 def viewer(world: World) -> MailViewer:
@@ -56,7 +56,7 @@ def shown(world: World, token: str, store: str = STORE) -> str | None:
     return opened.html
 
 
-def test_the_page_is_the_mail_and_its_address_may_be_passed_on(world: World) -> None:
+def test_view_page_equals_the_mail_and_its_link_is_shareable(world: World) -> None:
     visited(world, {"what": "a lamp"}, first_name="Ada")
     mail = world.last_mail()
     world.run_for(days=3)
@@ -67,7 +67,7 @@ def test_the_page_is_the_mail_and_its_address_may_be_passed_on(world: World) -> 
     assert plain[0] == plain[1]
     links = re.findall(r'href="([^"]*)"', page)
     assert links[0] == "#"
-    assert links[1] == links[2]  # both ask before they act, and show nothing of hers
+    assert links[1] == links[2]  # both pages ask for confirmation and show no personal data
     opened = world.unsubscriber.open(STORE, links[1].removeprefix("../unsubscribe/"))
     assert opened is not None
     assert opened.claim.contact == mail.ref.contact
@@ -75,13 +75,13 @@ def test_the_page_is_the_mail_and_its_address_may_be_passed_on(world: World) -> 
     assert ADA not in link(mail)
 
 
-def test_a_corrected_template_changes_later_mails_and_not_the_page(world: World) -> None:
+def test_corrected_template_does_not_change_the_view_page(world: World) -> None:
     visited(world, {"what": "a lamp"})
-    world.publish(letter(LETTER.replace("Dear", "Hello")))
+    world.publish(letter_template(BODY.replace("Dear", "Hello")))
     assert "Dear reader, a lamp" in (shown(world, link(world.last_mail())) or "")
 
 
-def test_the_page_is_there_for_ninety_days(world: World) -> None:
+def test_view_page_expires_after_ninety_days(world: World) -> None:
     visited(world, {"what": "a lamp"})
     token = link(world.last_mail())
     world.run_for(days=89)
@@ -90,28 +90,28 @@ def test_the_page_is_there_for_ninety_days(world: World) -> None:
     assert shown(world, token) is None
 
 
-def test_nothing_is_shown_when_the_address_has_become_anothers(world: World) -> None:
+def test_view_page_is_hidden_once_the_address_changed(world: World) -> None:
     visited(world, {"what": "a lamp"}, external_id="7", first_name="Ada")
     token = link(world.last_mail())
     assert shown(world, token)
-    held = world.profile()
-    moved = replace(held, fields={**held.fields, "email": ("other@mail.example", "9", "e")})
-    world.state.profiles[STORE, held.contact] = moved
+    profile = world.profile()
+    moved = replace(profile, fields={**profile.fields, "email": ("other@mail.example", "9", "e")})
+    world.state.profiles[STORE, profile.contact] = moved
     assert shown(world, token) is None
 
 
-def test_what_was_never_sent_is_not_shown(world: World) -> None:
+def test_view_page_of_an_unsent_mail_is_hidden(world: World) -> None:
     world.mailer.script.append(SubmissionRejected("MessageRejected"))
     visited(world, {"what": "a lamp"})
     ((ref, message),) = world.state.messages.items()
     assert message["status"] == "rejected"
     token = sign_view_link(ViewLink(STORE, ref.contact, ref.id), KEY)
     assert shown(world, token) is None
-    gone = ViewLink(STORE, "c" + "7" * 25, "c" + "7" * 25 + "-" + "1" * 24)
-    assert shown(world, sign_view_link(gone, KEY)) is None
+    unknown = ViewLink(STORE, "c" + "7" * 25, "c" + "7" * 25 + "-" + "1" * 24)
+    assert shown(world, sign_view_link(unknown, KEY)) is None
 
 
-def test_a_link_that_we_did_not_make_shows_nothing_at_all(world: World) -> None:
+def test_forged_view_link_shows_nothing(world: World) -> None:
     visited(world, {"what": "a lamp"})
     mail = world.last_mail()
     token = link(mail)
@@ -145,15 +145,15 @@ def test_a_link_that_we_did_not_make_shows_nothing_at_all(world: World) -> None:
     assert viewer(world).open("other", token, world.now) is None
 
 
-def test_the_page_is_signed_as_the_mail_was() -> None:
+def test_view_page_has_the_sender_of_the_mail() -> None:
     senders = {"anna": {"name": "Anna"}, "ben": {"name": "Ben"}}
     variants = [
         {"name": name, "template": "letter", "from": sender, "weight": weight}
         for name, sender, weight in (("a", "anna", 1), ("b", "ben", 0))
     ]
     tested = {"id": "first", "type": "send_email", "variants": variants}
-    body = LETTER.replace("Dear", "From {{ sender.name }}: dear")
-    files = {"settings.json": settings(senders=senders), **letter(body)}
+    body = BODY.replace("Dear", "From {{ sender.name }}: dear")
+    files = {"settings.json": settings(senders=senders), **letter_template(body)}
     world = visited(world_of(tested, files=files), {"what": "a lamp"})
     page = shown(world, link(world.last_mail()))
     assert page is not None

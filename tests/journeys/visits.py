@@ -1,4 +1,4 @@
-"""One visit: a workflow of some steps that "Visited" begins, for everybody and all in one mail."""
+"""Helpers for a workflow `visit` that the event "Visited" starts."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def goto(id_: str, to: str, **fields: Any) -> Json:
 
 
 def split(id_: str, **weights: int) -> Json:
-    """Paths without steps, by name."""
+    """A split with empty paths and these weights."""
     paths = [{"name": name, "weight": weight} for name, weight in weights.items()]
     return step("split", id_, paths=paths)
 
@@ -44,12 +44,12 @@ def outcomes(world: World, email: str = ADA) -> dict[str, Any]:
 
 
 def ended(world: World, email: str = ADA) -> tuple[str, str]:
-    held = world.enrollment(email)
-    return held.status, held.reason
+    enrollment = world.enrollment(email)
+    return enrollment.status, enrollment.reason
 
 
 def data_of(world: World, name: str, email: str = ADA) -> list[Json]:
-    """The data of all events of one name on a contact's timeline, the first first."""
-    held = world.state.events[world.profile(email).store, world.contact(email)]
-    found = sorted((at, id_, each) for (kind, at, id_), each in held.items() if kind == name)
+    """The data of all events of one name on a contact's timeline, oldest first."""
+    events = world.state.events[world.profile(email).store, world.contact(email)]
+    found = sorted((at, id_, each) for (kind, at, id_), each in events.items() if kind == name)
     return [dict(each.data) for _, _, each in found]

@@ -1,4 +1,4 @@
-"""An emulator for the tests of this folder, and a mail server with an account in memory."""
+"""An emulator for the tests of this folder, and a mail server with an in-memory account."""
 
 import io
 import json
@@ -16,10 +16,10 @@ from local.aws import ACCOUNT, REGION, Clients
 from local.clock import parse_clock
 from local.ses.events import MATCHING_TYPES
 from local.ses.identities import ConfigurationSet, Destination, Identity
-from local.ses.service import MOST_PER_DAY, SendingRate
+from local.ses.service import MAX_PER_DAY, SendingRate
 from local.stack.mail_server import MailServer, build_mail_server
 from local.stack.ministack import Emulator
-from local.stack.web_server import Served
+from local.stack.web_server import WebServer
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:feedback"
 CLOCK = "2026-11-22T09:00:00Z@1"
@@ -27,12 +27,12 @@ CLOCK = "2026-11-22T09:00:00Z@1"
 
 @dataclass(frozen=True)
 class Account:
-    """An empty account on the emulator, and the few things that tests put into it."""
+    """An empty account on the emulator, and helpers to create resources in it."""
 
     aws: Clients
 
     def role(self, name: str, *statements: dict[str, Any]) -> str:
-        """A role that Lambda and Step Functions may take on, with exactly these permissions."""
+        """A role for Lambda and Step Functions with exactly these permissions."""
         trust = {
             "Statement": [
                 {
@@ -51,7 +51,7 @@ class Account:
         return made["Role"]["Arn"]
 
     def layer(self, name: str, **modules: str) -> str:
-        """A layer that holds these modules; returns the ARN of its version."""
+        """A layer with these modules; returns the ARN of its version."""
         files = {f"python/{module}.py": code for module, code in modules.items()}
         made = self.aws.awslambda.publish_layer_version(
             LayerName=name, Content={"ZipFile": zipped(files)}
@@ -61,7 +61,7 @@ class Account:
     def function(
         self, name: str, code: str, *statements: dict[str, Any], layers: Sequence[str] = ()
     ) -> str:
-        """A Lambda function whose module is `code`, with a role of its own; returns its ARN."""
+        """A Lambda function with the module `code` and a role of its own; returns its ARN."""
         made = self.aws.awslambda.create_function(
             FunctionName=name,
             Runtime="python3.13",
@@ -98,7 +98,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @dataclass
 class AccountInMemory:
-    """A directory of one verified domain and one configuration set that reports everything."""
+    """An account with one verified domain and one configuration set that publishes all events."""
 
     identities: dict[str, Identity] = field(
         default_factory=lambda: {"shop.example": Identity(verified=True)}
@@ -120,7 +120,7 @@ class AccountInMemory:
 
 @dataclass
 class Topic:
-    """Keeps what is published, in place of the SNS client."""
+    """Stands in for the SNS client and keeps what is published."""
 
     published: list[dict[str, Any]] = field(default_factory=list)
     arrived: threading.Condition = field(default_factory=threading.Condition)
@@ -136,7 +136,7 @@ class Topic:
         return [event["eventType"] for event in self.published]
 
     def wait_for(self, *kinds: str) -> list[dict[str, Any]]:
-        """The published events, once their kinds are these."""
+        """Wait until the published events have these kinds; return them."""
         with self.arrived:
             assert self.arrived.wait_for(lambda: self.kinds() == list(kinds), 5), self.kinds()
             return list(self.published)
@@ -144,7 +144,7 @@ class Topic:
 
 @dataclass
 class Post:
-    """A running mail server, the account it asks, the topic it tells, and clients for it."""
+    """A running mail server, its account, its topic, and clients for it."""
 
     server: MailServer
     account: AccountInMemory
@@ -154,7 +154,7 @@ class Post:
     aws: Clients
 
     def send(self, **changes: Any) -> str:
-        """Send a good mail with some of its fields changed; returns its message id."""
+        """Send a valid mail with some fields changed; returns its message id."""
         request = {
             "FromEmailAddress": "Shop <post@shop.example>",
             "Destination": {"ToAddresses": ["ada@mail.example"]},
@@ -183,28 +183,28 @@ def running_post() -> Iterator[Post]:
     server = build_mail_server(account, topic, parse_clock(CLOCK))  # type: ignore[arg-type]
     listener = ports.listen(0)
     url = f"http://127.0.0.1:{ports.port_of(listener)}"
-    served = Served(server.app, listener, "mail server")
+    served = WebServer(server.app, listener, "mail server")
     aws = Clients(url)
     with httpx.Client(base_url=url, trust_env=False) as http:
         yield Post(server, account, topic, url, http, aws)
     aws.close()
     served.stop()
-    server.carrier.stop()
+    server.publisher.stop()
 
 
 @pytest.fixture
 def post(running_post: Post) -> Post:
-    """The mail server as it is after its start."""
+    """The mail server in its state after the start."""
     server, fresh = running_post.server, AccountInMemory()
     running_post.account.identities = fresh.identities
     running_post.account.sets = fresh.sets
-    server.carrier.settle()
+    server.publisher.settle()
     server.mailbox.clear()
     server.faults.clear()
     server.outcomes.clear()
-    server.office.rate = SendingRate()
-    server.office.most_per_day = MOST_PER_DAY
-    server.office.control = SendingRate(1.0)
-    server.office.sending_enabled = True
+    server.service.rate = SendingRate()
+    server.service.daily_quota = MAX_PER_DAY
+    server.service.control = SendingRate(1.0)
+    server.service.sending_enabled = True
     running_post.topic.published.clear()
     return running_post

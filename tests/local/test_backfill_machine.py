@@ -1,4 +1,4 @@
-"""The machine that looks at all contacts, as the template has it, on the emulator."""
+"""The template's backfill state machine on the emulator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.local.conftest import Account
 
 
-# Part 2 needs three stretches; part 3 fails in the first round.
+# Partition 2 needs three calls; partition 3 fails in the first pass.
 LOOK = """
 import os, boto3
 def handler(task, context):
@@ -33,7 +33,7 @@ def handler(task, context):
 
 
 def definition(function: str) -> str:
-    """The definition with a function's ARN, and without the time that it waits."""
+    """The definition with the function's ARN and without its wait time."""
     machine = yaml_parse(TEMPLATE.read_text())["Resources"]["LooksMachine"]["Properties"]
     states: dict[str, Any] = machine["Definition"]["States"]
     states["a while"]["Seconds"] = 0
@@ -56,11 +56,11 @@ def look(account: Account, name: str, **order: Any) -> dict[str, Any]:
     return output(account, made["executionArn"])
 
 
-def test_a_part_that_fails_stops_no_other_and_has_another_turn(account: Account) -> None:
+def test_failed_partition_is_retried_and_stops_no_other(account: Account) -> None:
     ended = look(account, "looks")
     assert ended["status"] == "SUCCEEDED"
     assert [item["part"] for item in ended["output"]["items"]] == [3]
 
 
-def test_parts_that_fail_in_every_round_are_told(account: Account) -> None:
+def test_partitions_that_fail_every_pass_fail_the_execution(account: Account) -> None:
     assert look(account, "hopeless", hopeless=True)["status"] == "FAILED"

@@ -1,4 +1,4 @@
-"""The answer that `make demo` gives to whoever started it."""
+"""The exit code of `make demo`."""
 
 import io
 import sys
@@ -13,7 +13,7 @@ from local.demo import run
 
 
 class Stage:
-    """Stands for the running stack."""
+    """Stands in for the running stack."""
 
     inbox_url = api_url = "http://localhost:1"
 
@@ -33,7 +33,7 @@ class Terminal(io.StringIO):
 
 
 class Pressed:
-    """An event that is waited for until somebody presses Ctrl-C."""
+    """An event that is set as by Ctrl-C."""
 
     def wait(self) -> None:
         raise KeyboardInterrupt
@@ -46,7 +46,7 @@ def plays(differences: list[str], patch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("differences", "code"), [([], 0), (["Noor got 2 mails, told 1"], 1)])
 @pytest.mark.parametrize("screen", [io.StringIO, Terminal])
-def test_the_exit_code_says_how_the_story_came_out(
+def test_demo_exit_code_tells_whether_results_match(
     differences: list[str],
     code: int,
     screen: type[io.StringIO],
@@ -58,7 +58,7 @@ def test_the_exit_code_says_how_the_story_came_out(
     assert run.run_demo() == code
 
 
-def test_a_story_that_was_cut_short_did_not_come_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_demo_exits_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> int:
         raise KeyboardInterrupt
 

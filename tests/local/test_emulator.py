@@ -1,4 +1,4 @@
-"""Each correction of local/emulator, shown on a running emulator with permissions enforced."""
+"""Each correction of local/emulator, on a running emulator with permissions enforced."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def until(condition: Callable[[], Any], patience: float = 15.0) -> Any:
 
 
 def output(account: Account, execution: str) -> dict[str, Any]:
-    """The end of an execution: its status, and its output as a document."""
+    """The end of an execution: its status and its parsed output."""
 
     def ended() -> dict[str, Any] | None:
         state = account.aws.stepfunctions.describe_execution(executionArn=execution)
@@ -65,7 +65,7 @@ def ending_in(result: str, wait: int) -> str:
     return json.dumps({"StartAt": "W", "States": states})
 
 
-def test_an_execution_runs_the_version_that_it_was_started_on(account: Account) -> None:
+def test_execution_runs_version_it_was_started_with(account: Account) -> None:
     sfn = account.aws.stepfunctions
     role = account.role("versions")
     made = sfn.create_state_machine(
@@ -86,7 +86,7 @@ def test_an_execution_runs_the_version_that_it_was_started_on(account: Account) 
     assert output(account, new["executionArn"])["output"] == "two"
 
 
-def test_a_start_repeated_while_it_runs_is_the_same_execution(account: Account) -> None:
+def test_repeated_start_of_running_execution_is_same_execution(account: Account) -> None:
     sfn = account.aws.stepfunctions
     machine = sfn.create_state_machine(
         name="repeated", definition=ending_in("done", 1), roleArn=account.role("repeated")
@@ -114,7 +114,7 @@ def waiting_for(function: str) -> str:
     return json.dumps({"StartAt": "T", "States": {"T": task, "P": {"Type": "Pass", "End": True}}})
 
 
-def test_a_task_token_is_answered_by_those_whose_role_names_its_machine(account: Account) -> None:
+def test_task_token_is_accepted_only_from_role_naming_its_machine(account: Account) -> None:
     aws = account.aws
     aws.dynamodb.create_table(
         TableName="tokens",
@@ -154,7 +154,7 @@ def test_a_task_token_is_answered_by_those_whose_role_names_its_machine(account:
     assert "TaskDoesNotExist" in account.invoke("ours", answer)
 
 
-def test_a_failing_function_fails_the_state_that_waits_for_its_token(account: Account) -> None:
+def test_failing_function_fails_state_waiting_for_token(account: Account) -> None:
     sfn = account.aws.stepfunctions
     machine = sfn.create_state_machine(
         name="failing",
@@ -169,7 +169,7 @@ def test_a_failing_function_fails_the_state_that_waits_for_its_token(account: Ac
     assert "cannot" in end["output"]["error"]["Cause"]
 
 
-def test_secrets_are_read_below_the_path_that_the_role_names(account: Account) -> None:
+def test_secrets_are_readable_only_below_path_in_role(account: Account) -> None:
     account.aws.ssm.put_parameter(Name="/shop/acme/key", Value="secret", Type="SecureString")
     action = "ssm:GetParametersByPath"
     account.function("reader", CALLER, allow(action, account.arn("ssm", "parameter/shop/*")))
@@ -184,7 +184,7 @@ def test_secrets_are_read_below_the_path_that_the_role_names(account: Account) -
     assert "AccessDenied" in read("/other/acme/")
 
 
-def test_mail_is_sent_by_a_role_that_names_the_identity_the_set_and_the_sender(
+def test_sending_needs_role_with_identity_config_set_and_sender(
     account: Account,
 ) -> None:
     account.aws.ses_control.create_email_identity(EmailIdentity="shop.example")
@@ -211,7 +211,7 @@ def test_mail_is_sent_by_a_role_that_names_the_identity_the_set_and_the_sender(
     assert "identity/rival.example" in send("sender", "post@rival.example")
 
 
-def test_what_may_be_sent_is_told_to_a_role_that_may_ask(account: Account) -> None:
+def test_get_account_needs_a_role_that_allows_it(account: Account) -> None:
     account.function("asker", CALLER, allow("ses:GetAccount", "*"))
     account.function("stranger", CALLER, allow("ses:SendEmail", "*"))
     event = {"service": "sesv2", "call": "get_account", "arguments": {}}
@@ -219,8 +219,8 @@ def test_what_may_be_sent_is_told_to_a_role_that_may_ask(account: Account) -> No
     assert "AccessDenied" in account.invoke("stranger", event)
 
 
-def test_tokens_are_taken_by_a_role_that_may_write_no_other_key(account: Account) -> None:
-    """The emulator does not look at keys, as AWS does: it must not refuse what AWS allows."""
+def test_role_limited_to_leading_keys_can_reserve_send_slots(account: Account) -> None:
+    """Unlike AWS, the emulator does not check leading keys: it must not refuse what AWS allows."""
     account.aws.dynamodb.create_table(
         TableName="taken",
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
@@ -235,7 +235,7 @@ def test_tokens_are_taken_by_a_role_that_may_write_no_other_key(account: Account
     assert account.invoke("taker", event) == "ok"
 
 
-def test_a_bucket_that_wants_encrypted_connections_is_read_over_the_loopback(
+def test_tls_only_bucket_is_readable_over_loopback(
     account: Account,
 ) -> None:
     aws = account.aws
@@ -261,7 +261,7 @@ def test_a_bucket_that_wants_encrypted_connections_is_read_over_the_loopback(
     assert account.invoke("opener", event) == "ok"
 
 
-def test_a_stream_record_that_keeps_failing_is_put_aside_and_the_rest_is_done(
+def test_failing_stream_record_is_dead_lettered_and_rest_continues(
     account: Account,
 ) -> None:
     aws = account.aws
@@ -318,7 +318,7 @@ def handler(event, context):
     assert given_up["DDBStreamBatchInfo"]["batchSize"] == 1
 
 
-def test_a_layer_is_unpacked_once_for_all_that_mount_it(account: Account) -> None:
+def test_layer_is_unpacked_once_for_all_functions(account: Account) -> None:
     where = (
         "import os, shared\ndef handler(event, context): return os.path.realpath(shared.__file__)"
     )
@@ -337,7 +337,7 @@ def numbers_of(part: list[dict[str, Any]]) -> list[int]:
     return [int(record["dynamodb"]["SequenceNumber"]) for record in part]
 
 
-def test_a_batch_that_raises_is_split_until_only_the_bad_record_fails() -> None:
+def test_raising_batch_is_split_until_only_bad_record_fails() -> None:
     sent: list[list[int]] = []
     given_up: list[list[int]] = []
     mapping = {"BisectBatchOnFunctionError": True, "MaximumRetryAttempts": 0}
@@ -359,7 +359,7 @@ def test_a_batch_that_raises_is_split_until_only_the_bad_record_fails() -> None:
     assert not result["error"]
 
 
-def test_a_batch_without_a_limit_of_retries_is_offered_again_from_where_it_failed() -> None:
+def test_batch_without_retry_limit_resumes_at_failed_record() -> None:
     sent: list[list[int]] = []
     mapping = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
     progress = streams.Progress()

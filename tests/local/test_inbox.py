@@ -1,4 +1,4 @@
-"""The inbox shows what was sent and trusts none of it; its buttons do what a reader would."""
+"""The inbox shows sent mail without trusting it; its buttons act like a recipient."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from starlette.routing import Route
 from local import ports
 from local.inbox.links import with_links_to
 from local.ses.store import Mailbox
-from local.stack.web_server import Served
+from local.stack.web_server import WebServer
 from tests.local.conftest import Post, simple
 
 SCRIPT = "<script>alert(1)</script>"
@@ -53,11 +53,11 @@ def unsubscribable(url: str, post: str = "List-Unsubscribe=One-Click") -> Any:
     return simple(Headers=headers)
 
 
-def test_the_newest_mail_comes_first_with_its_step_and_what_became_of_it(post: Post) -> None:
+def test_newest_mail_comes_first_with_step_and_status(post: Post) -> None:
     tags = [{"Name": "workflow", "Value": "welcome"}, {"Name": "step", "Value": "hello"}]
     post.send(Content=simple(Subject={"Data": "Older"}), EmailTags=tags)
     post.send(Content=simple(Subject={"Data": "Newer"}))
-    post.server.carrier.settle()
+    post.server.publisher.settle()
 
     page = post.http.get("/").text
 
@@ -66,7 +66,7 @@ def test_the_newest_mail_comes_first_with_its_step_and_what_became_of_it(post: P
         assert text in page
 
 
-def test_only_the_mails_to_one_address_are_shown_when_it_is_given(post: Post) -> None:
+def test_inbox_filters_mails_by_address(post: Post) -> None:
     post.send(Destination={"ToAddresses": ["Ada <ada@mail.example>"]})
     post.send(Destination={"ToAddresses": ["bob@mail.example"]})
 
@@ -76,7 +76,7 @@ def test_only_the_mails_to_one_address_are_shown_when_it_is_given(post: Post) ->
     assert "bob@mail.example" not in post.http.get("/?to=ada@mail.example").text
 
 
-def test_nothing_that_a_mail_holds_becomes_script_in_the_inboxs_own_pages(post: Post) -> None:
+def test_mail_content_never_becomes_script_in_inbox_pages(post: Post) -> None:
     identity = post.send(
         Content=simple(
             Subject={"Data": HOSTILE},
@@ -89,7 +89,7 @@ def test_nothing_that_a_mail_holds_becomes_script_in_the_inboxs_own_pages(post: 
         FromEmailAddress=f'"{HOSTILE[2:]}" <post@shop.example>',
         ReplyToAddresses=["eve@mail.example"],
     )
-    post.server.carrier.settle()
+    post.server.publisher.settle()
     pages = [
         "/",
         f"/?to={HOSTILE}",
@@ -109,7 +109,7 @@ def test_nothing_that_a_mail_holds_becomes_script_in_the_inboxs_own_pages(post: 
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-def test_a_mails_html_is_shown_without_an_origin_a_script_or_a_form(post: Post) -> None:
+def test_mail_html_is_shown_without_origin_script_or_form(post: Post) -> None:
     identity = post.send(Content=html_mail(f"<form action=//evil>{SCRIPT}</form>"))
 
     page = post.http.get(f"/messages/{identity}").text
@@ -127,7 +127,7 @@ def test_a_mails_html_is_shown_without_an_origin_a_script_or_a_form(post: Post) 
     assert SCRIPT in mail.text, "shown as it was sent, for the policy renders it harmless"
 
 
-def test_a_link_of_the_shown_mail_is_reported_and_then_shown_instead_of_followed(
+def test_clicked_link_is_recorded_and_shown_instead_of_followed(
     post: Post,
 ) -> None:
     identity = post.send()
@@ -145,7 +145,7 @@ def test_a_link_of_the_shown_mail_is_reported_and_then_shown_instead_of_followed
     assert post.http.get(f"/messages/{identity}/links/2").status_code == 404
 
 
-def test_links_that_are_no_web_links_are_never_offered_to_go_to(post: Post) -> None:
+def test_non_web_links_are_never_offered(post: Post) -> None:
     identity = post.send(Content=html_mail("<a href=' JavaScript:alert(1)'>x</a>"))
 
     page = post.http.get(f"/messages/{identity}/links/1").text
@@ -154,7 +154,7 @@ def test_links_that_are_no_web_links_are_never_offered_to_go_to(post: Post) -> N
     assert Scripts(page).found == []
 
 
-def test_the_rest_of_a_mail_is_the_same_whatever_its_links_become() -> None:
+def test_replacing_links_changes_nothing_else_in_mail() -> None:
     html = (
         "<!doctype html>\n<p>a < b &amp; c</p>\n<A HREF=one CLASS='x y' data-a='\"'>1</A>"
         "<a>none</a><a href='two'/>\n<!-- <a href='no'> --><img src=i><p dir=rtl>سلام"
@@ -169,7 +169,7 @@ def test_the_rest_of_a_mail_is_the_same_whatever_its_links_become() -> None:
     ).replace("<a href='two'/>", f'<a href="/2"{new_page}>')
 
 
-def test_the_buttons_of_a_mail_report_and_come_back_to_it(post: Post) -> None:
+def test_mail_buttons_record_event_and_return_to_mail(post: Post) -> None:
     identity = post.send()
     post.topic.wait_for("Send", "Delivery")
     for action in ("open", "bounce", "complain"):
@@ -188,7 +188,7 @@ def test_the_buttons_of_a_mail_report_and_come_back_to_it(post: Post) -> None:
 
 @contextmanager
 def sender_site(answer: Response) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A site of the sender's that answers every POST so, and keeps what came."""
+    """A server of the sender that gives every POST this answer and keeps the requests."""
     came: list[dict[str, Any]] = []
 
     async def take(request: Request) -> Response:
@@ -202,7 +202,7 @@ def sender_site(answer: Response) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         return answer
 
     listener = ports.listen(0)
-    served = Served(
+    served = WebServer(
         Starlette(routes=[Route("/{p:path}", take, methods=["POST"])]), listener, "site"
     )
     try:
@@ -211,7 +211,7 @@ def sender_site(answer: Response) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         served.stop()
 
 
-def test_one_click_unsubscribe_is_one_bare_post(post: Post) -> None:
+def test_one_click_unsubscribe_is_one_post_without_cookies(post: Post) -> None:
     with sender_site(PlainTextResponse("You are out.")) as (url, came):
         identity = post.send(Content=unsubscribable(url))
         page = post.http.post(f"/messages/{identity}/unsubscribe", headers={"Cookie": "session=x"})
@@ -228,7 +228,7 @@ def test_one_click_unsubscribe_is_one_bare_post(post: Post) -> None:
     assert post.json("GET", f"/api/messages/{identity}")["states"]["Unsubscribe"] == 2
 
 
-def test_a_redirect_of_the_unsubscribe_is_a_failure(post: Post) -> None:
+def test_redirected_unsubscribe_is_a_failure(post: Post) -> None:
     with sender_site(RedirectResponse("/login", 302)) as (url, came):
         identity = post.send(Content=unsubscribable(url))
         answer = post.json("POST", f"/api/messages/{identity}/unsubscribe")
@@ -238,7 +238,7 @@ def test_a_redirect_of_the_unsubscribe_is_a_failure(post: Post) -> None:
     assert len(came) == 1
 
 
-def test_an_unsubscribe_address_that_nobody_answers_is_said_to_be_dead(post: Post) -> None:
+def test_unreachable_unsubscribe_address_is_reported(post: Post) -> None:
     with ports.listen(0) as listener:
         dead = f"http://localhost:{ports.port_of(listener)}/u"
     identity = post.send(Content=unsubscribable(dead))
@@ -259,7 +259,7 @@ def test_an_unsubscribe_address_that_nobody_answers_is_said_to_be_dead(post: Pos
     ],
     ids=["no headers", "another post header", "plain http", "no web address"],
 )
-def test_a_mail_that_offers_no_one_click_unsubscribe_is_told_so(post: Post, content: Any) -> None:
+def test_mail_without_one_click_unsubscribe_is_reported(post: Post, content: Any) -> None:
     identity = post.send(Content=content)
 
     assert post.http.post(f"/api/messages/{identity}/unsubscribe").status_code == 409
@@ -268,7 +268,7 @@ def test_a_mail_that_offers_no_one_click_unsubscribe_is_told_so(post: Post, cont
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
-def test_other_pages_cannot_press_the_buttons(post: Post, origin: str) -> None:
+def test_other_origins_cannot_press_buttons(post: Post, origin: str) -> None:
     identity = post.send()
     post.topic.wait_for("Send", "Delivery")
     headers = {"Origin": origin}
@@ -278,15 +278,15 @@ def test_other_pages_cannot_press_the_buttons(post: Post, origin: str) -> None:
     assert post.topic.kinds() == ["Send", "Delivery"]
 
 
-def test_the_inbox_answers_to_no_name_but_this_machines(post: Post) -> None:
+def test_inbox_refuses_foreign_host_names(post: Post) -> None:
     assert post.http.get("/", headers={"Host": "rebound.example:80"}).status_code == 403
     port = httpx.URL(post.url).port
     assert post.http.get("/", headers={"Host": f"localhost:{port}"}).status_code == 200
 
 
-def test_a_document_of_a_mail_holds_everything_and_deleting_forgets_it(post: Post) -> None:
+def test_mail_document_is_complete_and_deletion_removes_it(post: Post) -> None:
     identity = post.send()
-    post.server.carrier.settle()
+    post.server.publisher.settle()
 
     mail = post.json("GET", f"/api/messages/{identity}")
 
@@ -302,10 +302,10 @@ def test_a_document_of_a_mail_holds_everything_and_deleting_forgets_it(post: Pos
     assert post.http.get("/api/messages?limit=many").status_code == 422
 
 
-def test_the_mailbox_keeps_the_newest_and_counts_all(post: Post) -> None:
+def test_mailbox_keeps_newest_mails_and_counts_all(post: Post) -> None:
     post.send()
     mail = post.server.mailbox.newest()[0].mail
-    small = Mailbox(most_kept=2)
+    small = Mailbox(max_kept=2)
     for number in range(3):
         small.add(type(mail)(**{**fields_of(mail), "id": str(number)}))
 
@@ -318,7 +318,7 @@ def fields_of(mail: Any) -> dict[str, Any]:
     return {name: getattr(mail, name) for name in mail.__dataclass_fields__}
 
 
-def test_right_to_left_mail_keeps_its_letters_in_subject_text_and_html(post: Post) -> None:
+def test_right_to_left_text_survives_in_subject_text_and_html(post: Post) -> None:
     identity = post.send(
         Content={
             "Simple": {

@@ -1,4 +1,4 @@
-"""A template of a few lines through everything: build, deploy, HTTP, mail, events, permissions."""
+"""A small template through everything: build, deploy, HTTP, mail, events, permissions."""
 
 import json
 import time
@@ -152,7 +152,7 @@ def send(stack: LocalStack, **asked: str) -> httpx.Response:
     return httpx.post(f"{stack.api_url}/v1/acme/send", json=asked, timeout=30)
 
 
-def test_a_deployed_function_is_called_and_its_mail_is_in_the_inbox(stack: LocalStack) -> None:
+def test_deployed_function_sends_mail_to_inbox(stack: LocalStack) -> None:
     answer = send(stack, to="ada@mail.example")
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"note": 'two "words"', "clock": "2026-11-22T09:00:00.000Z@2"}
@@ -164,13 +164,13 @@ def test_a_deployed_function_is_called_and_its_mail_is_in_the_inbox(stack: Local
     assert stack.api_url in page
 
 
-def test_a_deployed_function_learns_what_it_may_send(stack: LocalStack) -> None:
-    """The post that takes the mails says so, not the emulator, which has a post of its own."""
+def test_deployed_function_reads_its_send_quota(stack: LocalStack) -> None:
+    """The SES stand-in answers, not the emulator, which has an SES of its own."""
     quota = send(stack, quota="please").json()
     assert (quota["MaxSendRate"], quota["Max24HourSend"]) == (500, 1_000_000)
 
 
-def test_what_became_of_the_mail_reaches_the_stacks_own_queue(stack: LocalStack) -> None:
+def test_delivery_events_reach_stack_queue(stack: LocalStack) -> None:
     stack.aws.sqs.purge_queue(QueueUrl=stack.outputs["QueueUrl"])
     send(stack, to="success@simulator.amazonses.com")
     kinds: list[str] = []
@@ -186,7 +186,7 @@ def test_what_became_of_the_mail_reaches_the_stacks_own_queue(stack: LocalStack)
     assert sorted(kinds) == ["Delivery", "Send"]
 
 
-def test_a_mail_that_the_role_does_not_allow_is_denied(stack: LocalStack) -> None:
+def test_mail_not_allowed_by_role_is_denied(stack: LocalStack) -> None:
     answer = send(stack, to="ada@mail.example", **{"from": "boss@shop.example"})
 
     assert answer.status_code == 502
@@ -194,7 +194,7 @@ def test_a_mail_that_the_role_does_not_allow_is_denied(stack: LocalStack) -> Non
     assert "AccessDenied" in answer.json()["error"]
 
 
-def test_the_account_in_the_emulator_decides_who_may_send_and_with_what_set(
+def test_emulator_account_decides_allowed_senders_and_config_sets(
     stack: LocalStack,
 ) -> None:
     def mail(**changes: str) -> None:
@@ -210,11 +210,11 @@ def test_the_account_in_the_emulator_decides_who_may_send_and_with_what_set(
         mail(sender="post@rival.example")
     with pytest.raises(ClientError, match="NotFoundException"):
         mail(set="large")
-    time.sleep(1)  # the account is told of once a second, and another test may just have asked
+    time.sleep(1)  # the account can be read once a second, and another test may just have done so
     assert stack.aws.ses.get_account()["SendingEnabled"]
 
 
-def test_a_store_gets_its_secrets_and_its_files(stack: LocalStack, tmp_path: Path) -> None:
+def test_store_gets_its_secrets_and_files(stack: LocalStack, tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "a.html").write_text("<p>a</p>")
     (tmp_path / "workflows").mkdir()
@@ -232,13 +232,13 @@ def test_a_store_gets_its_secrets_and_its_files(stack: LocalStack, tmp_path: Pat
     assert kept["ContentType"] == "text/html"
 
 
-def test_time_can_be_driven_and_a_function_that_fails_says_why(stack: LocalStack) -> None:
+def test_tick_runs_scheduled_functions_and_failure_says_why(stack: LocalStack) -> None:
     stack.tick()
     with pytest.raises(LocalError, match=r"TriggerDateFunction failed.*no"):
         stack.invoke("TriggerDateFunction", {"source": "test", "fail": True})
 
 
-def test_a_template_that_cannot_be_deployed_leaves_nothing_and_shows_why(tmp_path: Path) -> None:
+def test_failed_deploy_leaves_nothing_running_and_says_why(tmp_path: Path) -> None:
     (tmp_path / "template.yaml").write_text("Resources: {")
     said: list[str] = []
     stack = LocalStack(

@@ -1,4 +1,4 @@
-"""What the stand-in reports is what SES reports: in order, in virtual time, to the set's topic."""
+"""The stand-in reports what SES reports: in order, in virtual time, to the set's topic."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def to(*addresses: str) -> dict[str, list[str]]:
     return {"ToAddresses": list(addresses)}
 
 
-def test_a_mail_is_reported_as_sent_and_as_delivered(post: Post) -> None:
+def test_mail_gets_send_and_delivery_events(post: Post) -> None:
     identity = post.send(
         EmailTags=[{"Name": "message", "Value": "m1"}, {"Name": "store", "Value": "acme"}],
         Content=simple(Headers=[{"Name": "List-Unsubscribe", "Value": "<https://shop.example/u>"}]),
@@ -67,7 +67,7 @@ def test_a_mail_is_reported_as_sent_and_as_delivered(post: Post) -> None:
         ("suppressionlist", ["Send", "Bounce"]),
     ],
 )
-def test_the_simulator_addresses_do_what_they_are_for(
+def test_simulator_addresses_produce_their_outcomes(
     post: Post, local_part: str, kinds: list[str]
 ) -> None:
     address = f"{local_part}@simulator.amazonses.com"
@@ -90,7 +90,7 @@ def test_the_simulator_addresses_do_what_they_are_for(
         assert last["complaint"]["complaintFeedbackType"] == "abuse"
 
 
-def test_an_address_that_a_test_has_marked_does_as_it_is_told(post: Post) -> None:
+def test_marked_address_produces_ordered_outcome(post: Post) -> None:
     marks = {"a@x.example": "transient", "b@x.example": "silence", "c@x.example": "delay"}
     for address, outcome in marks.items():
         post.json("POST", "/api/outcomes", {"address": address, "outcome": outcome})
@@ -108,7 +108,7 @@ def test_an_address_that_a_test_has_marked_does_as_it_is_told(post: Post) -> Non
     assert post.http.post("/api/outcomes", json={"address": "a@x"}).status_code == 422
 
 
-def test_a_set_hears_only_of_the_kinds_that_it_asked_for(post: Post) -> None:
+def test_config_set_gets_only_its_event_types(post: Post) -> None:
     only_bounces = (Destination(TOPIC, frozenset({"BOUNCE"})),)
     post.account.sets["few"] = ConfigurationSet("few", True, only_bounces)
     post.send(ConfigurationSetName="few", Destination=to("success@simulator.amazonses.com"))
@@ -116,16 +116,16 @@ def test_a_set_hears_only_of_the_kinds_that_it_asked_for(post: Post) -> None:
     post.topic.wait_for("Bounce")
 
 
-def test_a_set_that_reports_nowhere_is_said_to_be_wrong(post: Post) -> None:
+def test_config_set_without_destination_is_reported(post: Post) -> None:
     post.account.sets["deaf"] = ConfigurationSet("deaf", True, ())
     post.send(ConfigurationSetName="deaf")
-    post.server.carrier.settle()
+    post.server.publisher.settle()
 
     assert "deaf reports to no SNS topic" in post.json("GET", "/api/status")["problems"][0]
     assert "deaf reports to no SNS topic" in post.http.get("/").text
 
 
-def test_a_reader_opens_and_clicks_and_complains(post: Post) -> None:
+def test_open_click_and_complaint_are_published(post: Post) -> None:
     html = (
         "<a href='https://shop.example/?a=1&amp;b=2' ses:tags='place:top;kind:button;'>One</a>"
         "<a ses:no-track href='https://shop.example/b'>Two</a> <a href='mailto:a@x.example'>M</a>"
@@ -170,7 +170,7 @@ def test_a_reader_opens_and_clicks_and_complains(post: Post) -> None:
     }
 
 
-def test_a_mail_sent_without_tracking_reports_no_opens_and_no_clicks(post: Post) -> None:
+def test_mail_without_tracking_gets_no_open_or_click_events(post: Post) -> None:
     tracking = {"OpenTrackingEnabled": "DISABLED", "ClickTrackingEnabled": "DISABLED"}
     identity = post.send(ConfigurationOverrides={"Tracking": tracking})
     post.topic.wait_for("Send", "Delivery")
@@ -183,7 +183,7 @@ def test_a_mail_sent_without_tracking_reports_no_opens_and_no_clicks(post: Post)
     assert "https://shop.example/a" in post.http.get(f"/messages/{identity}/html").text
 
 
-def test_long_headers_are_cut_short_and_it_is_said(post: Post) -> None:
+def test_long_headers_are_truncated_and_marked(post: Post) -> None:
     headers = [{"Name": f"X-{number}", "Value": "v" * 900} for number in range(13)]
     post.send(Content=simple(Headers=headers))
     send, _ = post.topic.wait_for("Send", "Delivery")
@@ -192,7 +192,7 @@ def test_long_headers_are_cut_short_and_it_is_said(post: Post) -> None:
     assert len(json.dumps(send["mail"]["headers"])) < 12_000
 
 
-def test_a_refused_request_that_was_ordered_looks_like_one(post: Post) -> None:
+def test_ordered_refusal_looks_like_a_real_one(post: Post) -> None:
     post.json("POST", "/api/faults", {"fault": "throttle", "count": 2})
     for _ in range(2):
         with pytest.raises(ClientError, match="TooManyRequestsException"):
@@ -203,7 +203,7 @@ def test_a_refused_request_that_was_ordered_looks_like_one(post: Post) -> None:
 @pytest.mark.parametrize(
     ("fault", "accepted"), [("unavailable_before_accept", 0), ("unavailable_after_accept", 1)]
 )
-def test_an_unavailable_service_may_or_may_not_have_taken_the_mail(
+def test_unavailable_service_may_have_accepted_the_mail(
     post: Post, fault: str, accepted: int
 ) -> None:
     post.json("POST", "/api/faults", {"fault": fault})
@@ -217,9 +217,7 @@ def test_an_unavailable_service_may_or_may_not_have_taken_the_mail(
 @pytest.mark.parametrize(
     ("fault", "accepted"), [("timeout_before_accept", 0), ("timeout_after_accept", 1)]
 )
-def test_an_answer_that_never_comes_may_or_may_not_mean_that_the_mail_went(
-    post: Post, fault: str, accepted: int
-) -> None:
+def test_timed_out_send_may_have_accepted_the_mail(post: Post, fault: str, accepted: int) -> None:
     impatient = Clients(post.url, read_timeout=0.3)
     post.json("POST", "/api/faults", {"fault": fault})
     with pytest.raises(ReadTimeoutError):
@@ -233,7 +231,7 @@ def test_an_answer_that_never_comes_may_or_may_not_mean_that_the_mail_went(
     assert len(post.json("GET", "/api/messages")["messages"]) == accepted
 
 
-def test_faults_that_do_not_exist_are_refused_and_waiting_ones_can_be_taken_back(
+def test_unknown_faults_are_refused_and_queued_ones_can_be_cleared(
     post: Post,
 ) -> None:
     assert post.http.post("/api/faults", json={"fault": "plague"}).status_code == 422
@@ -244,7 +242,7 @@ def test_faults_that_do_not_exist_are_refused_and_waiting_ones_can_be_taken_back
     assert post.send()
 
 
-def test_many_senders_at_once_lose_nothing_and_keep_each_mails_order(post: Post) -> None:
+def test_concurrent_senders_lose_no_mail_and_keep_event_order(post: Post) -> None:
     def send_some() -> None:
         for _ in range(10):
             post.send()
@@ -254,7 +252,7 @@ def test_many_senders_at_once_lose_nothing_and_keep_each_mails_order(post: Post)
         sender.start()
     for sender in senders:
         sender.join()
-    post.server.carrier.settle()
+    post.server.publisher.settle()
 
     order: dict[str, list[Any]] = {}
     for event in post.topic.published:

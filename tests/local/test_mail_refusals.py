@@ -99,7 +99,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("kind", "changes"), REFUSED.values(), ids=REFUSED)
-def test_refused(post: Post, kind: str, changes: dict[str, Any]) -> None:
+def test_invalid_request_is_refused(post: Post, kind: str, changes: dict[str, Any]) -> None:
     with pytest.raises(ClientError) as caught:
         post.send(**changes)
 
@@ -111,28 +111,28 @@ def test_refused(post: Post, kind: str, changes: dict[str, Any]) -> None:
     assert post.server.mailbox.newest() == []
 
 
-def test_a_verified_domain_covers_its_subdomains_and_an_address_itself(post: Post) -> None:
+def test_verified_domain_covers_subdomains_and_address_covers_itself(post: Post) -> None:
     post.account.identities["eve@rival.example"] = Identity(verified=True)
 
     assert post.send(FromEmailAddress="post@mail.shop.example")
     assert post.send(FromEmailAddress="eve@rival.example")
 
 
-def test_a_mail_from_domain_that_is_insisted_on_must_be_verified(post: Post) -> None:
+def test_required_mail_from_domain_must_be_verified(post: Post) -> None:
     post.account.identities["shop.example"] = Identity(verified=True, insists_on_mail_from=True)
 
     with pytest.raises(ClientError, match="MailFromDomainNotVerifiedException"):
         post.send()
 
 
-def test_a_configuration_set_that_is_switched_off_pauses_sending(post: Post) -> None:
+def test_disabled_config_set_pauses_sending(post: Post) -> None:
     post.account.sets["off"] = ConfigurationSet("off", False, ())
 
     with pytest.raises(ClientError, match="SendingPausedException"):
         post.send(ConfigurationSetName="off")
 
 
-def test_the_account_says_its_rate_and_refuses_what_goes_beyond_it(post: Post) -> None:
+def test_account_returns_its_rate_and_refuses_more(post: Post) -> None:
     post.json("PUT", "/api/account", {"max_send_rate": 2})
     post.send(Destination=to("a@x.example", "b@x.example"))
 
@@ -144,7 +144,7 @@ def test_the_account_says_its_rate_and_refuses_what_goes_beyond_it(post: Post) -
     assert post.aws.ses.get_account()["SendQuota"]["MaxSendRate"] == 2
 
 
-def test_a_day_has_a_quota_and_the_account_is_told_of_once_a_second(post: Post) -> None:
+def test_daily_quota_is_enforced_and_account_read_once_a_second(post: Post) -> None:
     sent = post.json("PUT", "/api/account", {})["SendQuota"]["SentLast24Hours"]
     post.json("PUT", "/api/account", {"max_24_hour_send": sent + 1})
     post.send()
@@ -156,7 +156,7 @@ def test_a_day_has_a_quota_and_the_account_is_told_of_once_a_second(post: Post) 
         post.aws.ses.get_account()
 
 
-def test_requests_that_boto3_would_never_make_are_refused_by_the_model(post: Post) -> None:
+def test_malformed_requests_are_refused_by_service_model(post: Post) -> None:
     def answer(document: object) -> tuple[int, str]:
         reply = post.http.post("/v2/email/outbound-emails", json=document)
         return reply.status_code, reply.headers["x-amzn-errortype"] + " " + reply.json()["message"]
@@ -175,7 +175,7 @@ def test_requests_that_boto3_would_never_make_are_refused_by_the_model(post: Pos
     )
 
 
-def test_raw_mail_is_read_as_ses_reads_it(post: Post) -> None:
+def test_raw_mail_is_parsed_like_ses(post: Post) -> None:
     raw = (
         b"From: post@shop.example\r\nTo: ada@mail.example\r\nSubject: Raw\r\n"
         b"X-SES-MESSAGE-TAGS: message=m1, step=s1\r\nX-SES-CONFIGURATION-SET: milepost\r\n"

@@ -1,4 +1,4 @@
-"""The emulator as a child: one per run folder, and none left, however its parent ends."""
+"""The emulator as a child process: one per run folder, and none left however its parent ends."""
 
 import os
 import signal
@@ -47,7 +47,7 @@ def parent(folder: Path) -> "subprocess.Popen[str]":
     return process
 
 
-def test_it_starts_answers_and_leaves_nothing(tmp_path: Path) -> None:
+def test_emulator_starts_answers_and_leaves_nothing_behind(tmp_path: Path) -> None:
     with Emulator(tmp_path, port=0) as emulator:
         emulator.start({"MILEPOST_CLOCK": "2026-11-22T09:00:00Z@60"})
         group = leader(tmp_path)
@@ -60,7 +60,7 @@ def test_it_starts_answers_and_leaves_nothing(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["lock", "ministack.log"]
 
 
-def test_a_run_folder_is_one_emulators_at_a_time(tmp_path: Path) -> None:
+def test_run_folder_belongs_to_one_emulator_at_a_time(tmp_path: Path) -> None:
     with Emulator(tmp_path, port=0) as first:
         first.start()
         with pytest.raises(LocalError, match=r"running already.*local down"):
@@ -70,14 +70,14 @@ def test_a_run_folder_is_one_emulators_at_a_time(tmp_path: Path) -> None:
         second.start()
 
 
-def test_another_port_is_taken_when_the_usual_one_is_in_use(tmp_path: Path) -> None:
+def test_another_port_is_used_if_preferred_one_is_taken(tmp_path: Path) -> None:
     with ports.listen(0) as taken, Emulator(tmp_path, port=ports.port_of(taken)) as emulator:
         emulator.start()
 
         assert emulator.port != ports.port_of(taken)
 
 
-def test_it_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+def test_emulator_ends_when_parent_is_killed(tmp_path: Path) -> None:
     process = parent(tmp_path)
     group = leader(tmp_path)
     process.kill()
@@ -88,7 +88,7 @@ def test_it_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         again.start()
 
 
-def test_what_runs_can_be_ended_from_another_program(tmp_path: Path) -> None:
+def test_running_emulator_can_be_ended_by_another_program(tmp_path: Path) -> None:
     assert not end_owner(tmp_path / "never")
     process = parent(tmp_path)
     group = leader(tmp_path)
@@ -99,7 +99,7 @@ def test_what_runs_can_be_ended_from_another_program(tmp_path: Path) -> None:
     assert not end_owner(tmp_path)
 
 
-def test_a_process_that_only_has_the_old_number_is_left_alone(tmp_path: Path) -> None:
+def test_reused_process_id_is_not_killed(tmp_path: Path) -> None:
     innocent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     pid_file = tmp_path / "ministack.pid"
     pid_file.write_text(str(innocent.pid))
@@ -110,7 +110,7 @@ def test_a_process_that_only_has_the_old_number_is_left_alone(tmp_path: Path) ->
     innocent.communicate(b"\n")
 
 
-def test_an_emulator_that_ends_at_once_is_reported_with_its_log(
+def test_crashed_emulator_is_reported_with_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOG_LEVEL", "NONSENSE")
@@ -125,14 +125,14 @@ def test_an_emulator_that_ends_at_once_is_reported_with_its_log(
     assert "it is empty" in str(emulator.failure("What?"))
 
 
-def test_an_emulator_that_stays_silent_is_given_up(tmp_path: Path) -> None:
+def test_silent_emulator_is_given_up(tmp_path: Path) -> None:
     emulator = Emulator(tmp_path, port=0, patience=0.0)
 
     with pytest.raises(LocalError, match="did not answer"):
         emulator.start()
 
 
-def test_none_of_a_persons_own_aws_settings_go_in(tmp_path: Path) -> None:
+def test_users_aws_settings_do_not_reach_emulator(tmp_path: Path) -> None:
     own = {
         "AWS_PROFILE": "work",
         "AWS_SESSION_TOKEN": "t",
@@ -147,7 +147,7 @@ def test_none_of_a_persons_own_aws_settings_go_in(tmp_path: Path) -> None:
     assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"} & set(clean)
 
 
-def test_clients_ignore_a_persons_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clients_ignore_users_aws_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "that-does-not-exist")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://real.example")
     clients = aws.Clients("http://127.0.0.1:1")
@@ -156,7 +156,7 @@ def test_clients_ignore_a_persons_profile(monkeypatch: pytest.MonkeyPatch) -> No
     clients.close()
 
 
-def test_a_listening_socket_is_ours_alone() -> None:
+def test_listening_socket_is_exclusive() -> None:
     with ports.listen(0) as ours:
         with socket.socket() as other, pytest.raises(OSError, match="in use"):
             other.bind((ports.LOOPBACK, ports.port_of(ours)))
@@ -164,7 +164,7 @@ def test_a_listening_socket_is_ours_alone() -> None:
             assert ports.port_of(second) != ports.port_of(ours)
 
 
-def test_a_group_that_ended_lives_no_more() -> None:
+def test_ended_process_group_is_not_alive() -> None:
     process = subprocess.Popen([sys.executable, "-c", "input()"], start_new_session=True)
     assert group_lives(process.pid)
     os.killpg(process.pid, signal.SIGKILL)

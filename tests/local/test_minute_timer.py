@@ -1,20 +1,20 @@
-"""A fast clock ticks faster, never madly, and stops when told."""
+"""The minute timer: a fast clock ticks faster, with a limit, and stops when told."""
 
 import threading
 
 from local.clock import parse_clock
-from local.stack.minute_timer import Ticker, pause_for
+from local.stack.minute_timer import MinuteTimer, pause_for
 
 
-def test_a_virtual_minute_is_shorter_when_the_clock_is_fast() -> None:
+def test_fast_clock_shortens_virtual_minute() -> None:
     assert pause_for(parse_clock("")) == 60
     assert pause_for(parse_clock("2026-11-22T09:00:00Z@10")) == 6
     assert pause_for(parse_clock("2026-11-22T09:00:00Z@86400")) == 5
 
 
-def test_it_ticks_until_it_is_stopped() -> None:
+def test_timer_ticks_until_stopped() -> None:
     ticks = threading.Semaphore(0)
-    ticker = Ticker(ticks.release, 0.01)
+    ticker = MinuteTimer(ticks.release, 0.01)
     for _ in range(3):
         assert ticks.acquire(timeout=5)
     ticker.stop()

@@ -1,4 +1,4 @@
-"""The front door passes requests to the deployed API, and its routes are those of the template."""
+"""The proxy forwards requests to the deployed API, whose routes are those of the template."""
 
 import gzip
 import http.client
@@ -10,9 +10,9 @@ import pytest
 
 from local import ports
 from local.errors import LocalError
-from local.stack.proxy import Gateway
+from local.stack.proxy import ApiProxy
 from local.stack.routes import WantedRoute, find_api, resolve, settle, wanted_routes
-from local.stack.web_server import Served
+from local.stack.web_server import WebServer
 from tests.local.conftest import Account
 
 MIRROR = """
@@ -58,15 +58,15 @@ def api(account: Account) -> str:
 
 @pytest.fixture
 def door(account: Account, api: str) -> Any:
-    gateway = Gateway()
+    gateway = ApiProxy()
     listener = ports.listen(0)
-    served = Served(gateway.app, listener, "front door")
+    served = WebServer(gateway.app, listener, "proxy")
     gateway.open_to(account.aws.endpoint, api)
     yield f"http://127.0.0.1:{ports.port_of(listener)}"
     served.stop()
 
 
-def test_the_routes_are_those_of_the_templates_document() -> None:
+def test_routes_match_openapi_body_of_template() -> None:
     wanted = list(wanted_routes(OPEN_API, {"Mirror": "mirror-1"}))
 
     assert [route.key for route in wanted] == [
@@ -83,7 +83,7 @@ def test_the_routes_are_those_of_the_templates_document() -> None:
         resolve({"Fn::Join": []}, {})
 
 
-def test_routes_can_be_settled_again_and_follow_the_template(account: Account) -> None:
+def test_routes_can_be_recreated_and_follow_template(account: Account) -> None:
     client = account.aws.apigateway
     identity = client.create_api(Name="changing", ProtocolType="HTTP")["ApiId"]
 
@@ -104,7 +104,7 @@ def test_routes_can_be_settled_again_and_follow_the_template(account: Account) -
     assert settled(WantedRoute("GET /a", "u2")) == {"GET /a": "u2"}
 
 
-def test_a_template_has_one_api() -> None:
+def test_template_with_other_than_one_api_is_refused() -> None:
     assert find_api({"Api": "abc"}) == "abc"
     with pytest.raises(LocalError, match="it has 0"):
         find_api({})
@@ -120,7 +120,7 @@ def test_a_template_has_one_api() -> None:
         ("application/octet-stream", gzip.compress(b"x" * 1000, mtime=0)),
     ],
 )
-def test_a_body_reaches_the_function_byte_for_byte(door: str, kind: str, body: bytes) -> None:
+def test_request_body_reaches_function_unchanged(door: str, kind: str, body: bytes) -> None:
     answer = httpx.post(
         f"{door}/v1/acme/events", content=body, headers={"Content-Type": kind}, timeout=30
     )
@@ -137,7 +137,7 @@ def test_a_body_reaches_the_function_byte_for_byte(door: str, kind: str, body: b
     assert event["headers"]["content-type"] == kind
 
 
-def test_an_event_is_of_payload_format_two(door: str) -> None:
+def test_function_gets_payload_format_2(door: str) -> None:
     answer = httpx.get(
         f"{door}/v1/acme/unsubscribe/a.b-c_d?x=1&x=2&y=a%20b",
         headers={"X-Milepost-Signature": "t=1,v1=ab"},
@@ -158,7 +158,7 @@ def test_an_event_is_of_payload_format_two(door: str) -> None:
     assert "body" not in event
 
 
-def test_an_answer_comes_back_as_the_function_gave_it(door: str) -> None:
+def test_answer_of_function_is_returned_unchanged(door: str) -> None:
     answer = httpx.post(f"{door}/v1/acme/events", json={}, timeout=30)
 
     assert answer.status_code == 202
@@ -167,7 +167,7 @@ def test_an_answer_comes_back_as_the_function_gave_it(door: str) -> None:
     assert len(answer.headers.get_list("content-length")) == 1
 
 
-def test_the_path_goes_on_as_it_came(door: str) -> None:
+def test_request_path_is_forwarded_unchanged(door: str) -> None:
     address = httpx.URL(door)
     connection = http.client.HTTPConnection(address.host, address.port, timeout=30)
     connection.request("GET", "/v1/a%20b/unsubscribe/%D8%B3~%7E")
@@ -178,21 +178,21 @@ def test_the_path_goes_on_as_it_came(door: str) -> None:
     assert "user-agent" not in event["headers"]
 
 
-def test_what_no_route_takes_is_not_found(door: str) -> None:
+def test_unknown_route_is_not_found(door: str) -> None:
     assert httpx.get(f"{door}/v1/acme/events", timeout=30).status_code == 404
     assert httpx.get(f"{door}/", timeout=30).status_code == 404
 
 
-def test_a_body_beyond_ten_megabytes_is_refused_as_by_api_gateway(door: str) -> None:
+def test_body_over_ten_megabytes_is_refused_like_api_gateway(door: str) -> None:
     answer = httpx.post(f"{door}/v1/acme/events", content=b"x" * (10 * 1024 * 1024 + 1), timeout=30)
 
     assert answer.status_code == 413
 
 
-def test_before_the_deploy_and_after_the_end_the_door_says_so() -> None:
-    gateway = Gateway()
+def test_proxy_reports_missing_deploy_and_stopped_emulator() -> None:
+    gateway = ApiProxy()
     listener = ports.listen(0)
-    served = Served(gateway.app, listener, "front door")
+    served = WebServer(gateway.app, listener, "proxy")
     door = f"http://127.0.0.1:{ports.port_of(listener)}"
 
     assert httpx.get(door).status_code == 503

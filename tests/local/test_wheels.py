@@ -1,4 +1,4 @@
-"""The layer's packages are fetched once for a lock file, and a failure says what is the matter."""
+"""The layer's packages are downloaded once for a lock file, and a failure gives its reason."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from local.errors import LocalError
 from local.stack.wheels import pip_settings, wheelhouse
 
 
-def test_a_lock_file_without_packages_gives_an_empty_folder_that_is_kept(tmp_path: Path) -> None:
+def test_empty_lock_file_gives_empty_folder_that_is_kept(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.txt"
     lock.write_text("# nothing\n")
     wheels = wheelhouse(lock, tmp_path / "wheels")
@@ -26,7 +26,7 @@ def test_a_lock_file_without_packages_gives_an_empty_folder_that_is_kept(tmp_pat
     assert not wheels.exists()
 
 
-def test_a_package_that_cannot_be_fetched_is_an_error_with_pips_words(
+def test_failed_download_raises_error_with_pip_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -39,5 +39,5 @@ def test_a_package_that_cannot_be_fetched_is_an_error_with_pips_words(
         wheelhouse(lock, tmp_path / "wheels")
 
 
-def test_a_project_without_a_lock_file_leaves_pip_alone(tmp_path: Path) -> None:
+def test_project_without_lock_file_leaves_pip_unchanged(tmp_path: Path) -> None:
     assert pip_settings(tmp_path / "none.txt", tmp_path) == {}

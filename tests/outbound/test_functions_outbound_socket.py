@@ -36,7 +36,7 @@ def outbound(server: HttpsServer, seconds: float = 5) -> HttpsOutbound:
     )
 
 
-def test_a_call_arrives_as_it_was_asked_for() -> None:
+def test_server_receives_the_request() -> None:
     request = sign_request_body(CALL._replace(idempotency_key="run-1.step-2"), "key", NOW)
     with serving(saying("201 Created", b'{"id": 7}', JSON)) as server:
         assert outbound(server).call(request) == OutboundResponse(201, {"id": 7})
@@ -61,7 +61,7 @@ def test_a_call_arrives_as_it_was_asked_for() -> None:
     assert server.names == [HOST], "the name is sent in the handshake"
 
 
-def test_a_large_body_arrives_whole() -> None:
+def test_large_body_arrives_complete() -> None:
     body = b'"' + b"x" * 250_000 + b'"'
     with serving(saying("204 No Content")) as server:
         assert outbound(server).call(CALL._replace(body=body)) == OutboundResponse(204)
@@ -69,7 +69,7 @@ def test_a_large_body_arrives_whole() -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "GET", "DELETE"])
-def test_every_method_is_sent_by_its_name(method: str) -> None:
+def test_every_method_is_sent(method: str) -> None:
     with serving(saying("200 OK", b"done", "Content-Type: text/plain")) as server:
         assert outbound(server).call(CALL._replace(method=method, body=b"")) == OutboundResponse(
             200, "done"
@@ -78,30 +78,30 @@ def test_every_method_is_sent_by_its_name(method: str) -> None:
 
 
 @pytest.mark.parametrize("status", [302, 400, 404, 409, 429, 500, 503, 599])
-def test_a_refusal_is_an_answer(status: int) -> None:
+def test_error_status_is_a_response(status: int) -> None:
     with serving(saying(f"{status} No", b'{"error": "no"}', JSON)) as server:
         assert outbound(server).call(CALL) == OutboundResponse(status, {"error": "no"})
     assert server.connections == 1
 
 
-def test_an_answer_in_chunks_is_put_together() -> None:
+def test_chunked_response_is_read() -> None:
     chunks = b"6\r\n[1, 2,\r\n3;x=y\r\n 3]\r\n0\r\nTrailer: x\r\n\r\n"
     head = f"HTTP/1.1 200 OK\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     with serving(bytes_of(head, chunks)) as server:
         assert outbound(server).call(CALL) == OutboundResponse(200, [1, 2, 3])
 
 
-def test_an_answer_without_a_length_ends_with_the_connection() -> None:
+def test_response_without_length_ends_with_connection() -> None:
     with serving(bytes_of(f"HTTP/1.0 200 OK\r\n{JSON}\r\n\r\n[1]".encode())) as server:
         assert outbound(server).call(CALL) == OutboundResponse(200, [1])
 
 
-def test_an_interim_answer_is_passed_over() -> None:
+def test_interim_response_is_skipped() -> None:
     with serving(bytes_of(b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 204 No\r\n\r\n")) as server:
         assert outbound(server).call(CALL) == OutboundResponse(204)
 
 
-def test_the_next_address_is_tried_if_one_does_not_answer() -> None:
+def test_next_address_is_tried_after_failure() -> None:
     tried = []
     with serving(saying("200 OK")) as server, socket.create_server(("127.0.0.1", 0)) as closed:
         dead = closed.getsockname()[1]
@@ -118,7 +118,7 @@ def test_the_next_address_is_tried_if_one_does_not_answer() -> None:
     assert tried == ["192.0.2.1", "192.0.2.2"]
 
 
-def test_nobody_there_is_worth_another_try() -> None:
+def test_refused_connection_is_retryable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         server = HttpsServer(closed.getsockname()[1])
     assert outbound(server).call(CALL) == RequestFailed(
@@ -126,20 +126,20 @@ def test_nobody_there_is_worth_another_try() -> None:
     )
 
 
-def test_a_certificate_for_another_name_is_refused_before_anything_is_said() -> None:
+def test_certificate_of_other_name_fails_before_request() -> None:
     with serving(saying("200 OK"), name="hooks.other.example") as server:
         answer = outbound(server).call(CALL)
     assert answer == RequestFailed("the server's certificate is not valid for its name")
     assert server.requests == []
 
 
-def test_a_certificate_that_has_expired_is_refused() -> None:
+def test_expired_certificate_fails() -> None:
     with serving(saying("200 OK"), days=-1) as server:
         answer = outbound(server).call(CALL)
     assert answer == RequestFailed("the server's certificate is not valid for its name")
 
 
-def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
+def test_certificate_of_unknown_authority_fails() -> None:
     with serving(saying("200 OK")) as server:
         made = HttpsOutbound(
             lambda _: ["127.0.0.1"], allowed=lambda _: True, connect=server.connect
@@ -149,7 +149,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
     assert server.requests == []
 
 
-def test_a_server_that_speaks_no_tls_gets_nothing() -> None:
+def test_server_without_tls_gets_no_request() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = HttpsServer(listener.getsockname()[1])
         plain = server.connect("", 0, 1)
@@ -160,9 +160,9 @@ def test_a_server_that_speaks_no_tls_gets_nothing() -> None:
         )
         answer = made.call(CALL)
         with peer:
-            said = peer.recv(65536)
+            received = peer.recv(65536)
     assert answer == RequestFailed("the call broke off: SSLError", retry=True)
-    assert b"contacts" not in said
+    assert b"contacts" not in received
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_server_that_speaks_no_tls_gets_nothing() -> None:
     ],
     ids=lambda raw: repr(raw[:48]),
 )
-def test_an_answer_that_is_none_is_worth_another_try(raw: bytes) -> None:
+def test_malformed_response_is_retryable(raw: bytes) -> None:
     with serving(bytes_of(raw)) as server:
         answer = outbound(server).call(CALL)
     assert isinstance(answer, RequestFailed)
@@ -191,30 +191,41 @@ def test_an_answer_that_is_none_is_worth_another_try(raw: bytes) -> None:
 
 heads = st.lists(
     st.sampled_from(
-        [b"HTTP/1.1 200 OK", b"\r\n", b"Content-Length:", b"Transfer-Encoding: chunked", b"5",
-         b"Content-Encoding: gzip", b"Content-Type: application/json", b"{", b"\x00", b"\xff", b"0"]
+        [
+            b"HTTP/1.1 200 OK",
+            b"\r\n",
+            b"Content-Length:",
+            b"Transfer-Encoding: chunked",
+            b"5",
+            b"Content-Encoding: gzip",
+            b"Content-Type: application/json",
+            b"{",
+            b"\x00",
+            b"\xff",
+            b"0",
+        ]
     )
     | st.binary(max_size=12),
     max_size=14,
-)  # fmt: skip
+)
 
 
-def test_whatever_bytes_come_back_the_answer_is_a_value() -> None:
-    said = [b""]
-    with serving(lambda connection: connection.sendall(said[0])) as server:
+def test_any_response_bytes_give_a_value() -> None:
+    received = [b""]
+    with serving(lambda connection: connection.sendall(received[0])) as server:
         made = outbound(server)
 
         @settings(max_examples=how_many(60), deadline=None)
         @given(heads)
         def any_answer(parts: list[bytes]) -> None:
-            said[0] = b"".join(parts)
+            received[0] = b"".join(parts)
             assert isinstance(made.call(CALL), OutboundResponse | RequestFailed)
 
         any_answer()
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.6])
-def test_the_time_limit_is_for_all_there_is_to_wait_for(seconds: float) -> None:
+def test_time_limit_covers_the_whole_call(seconds: float) -> None:
     drip = bytes_of(b"HTTP/1.1 200 OK\r\n\r\n", *([b"x"] * 200), pause=0.05)
     with serving(drip) as server:
         began = time.monotonic()
@@ -225,16 +236,16 @@ def test_the_time_limit_is_for_all_there_is_to_wait_for(seconds: float) -> None:
     assert seconds <= took < seconds + 1
 
 
-def test_the_name_of_this_machine_is_looked_up_as_it_is_written(
+def test_host_name_is_looked_up_without_suffixes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With a dot at its end: a network's own suffixes must not make another name of it."""
-    asked = []
+    """The dot at the end keeps the resolver from adding suffixes."""
+    hosts = []
 
     def getaddrinfo(host: bytes, *_: object, **__: object) -> list[tuple[object, ...]]:
-        asked.append(host)
+        hosts.append(host)
         return [(2, 1, 6, "", ("203.0.113.9", 0)), (10, 1, 6, "", ("2001:db8::9", 0, 0, 0))]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     assert addresses_of(HOST) == ["203.0.113.9", "2001:db8::9"]
-    assert asked == [f"{HOST}.".encode()]
+    assert hosts == [f"{HOST}.".encode()]

@@ -53,7 +53,7 @@ any_v6 = st.integers(0, 2**128 - 1) | st.integers(2**125, 2**126 - 1)
         (f"https://{'a' * 63}.example/", (f"{'a' * 63}.example", 443, "/")),
     ],
 )
-def test_a_url_is_read_into_host_port_and_path(url: str, target: tuple[str, int, str]) -> None:
+def test_url_is_parsed_into_host_port_and_path(url: str, target: tuple[str, int, str]) -> None:
     assert parse_target(url) == Target(*target)
     assert check_url(url) is None
 
@@ -74,19 +74,17 @@ def test_a_url_is_read_into_host_port_and_path(url: str, target: tuple[str, int,
         ("https://hooks.harborline.example/" + "a" * 2048, "longer than 2048"),
     ],
 )
-def test_a_refused_url_is_told_why_and_what_to_do(url: str, reason: str) -> None:
-    told = check_url(url)
-    assert told is not None
-    assert reason in told
-    assert parse_target(url) == RequestFailed(told)
+def test_rejected_url_has_reason_and_remedy(url: str, reason: str) -> None:
+    reason_given = check_url(url)
+    assert reason_given is not None
+    assert reason in reason_given
+    assert parse_target(url) == RequestFailed(reason_given)
 
 
 @given(st.sampled_from(["https://", "https:/", "https:", ""]), url_text, url_text)
 @example("https://", "a.co", "")
 @example("https://", "a.0x7f", "/")
-def test_what_is_called_is_what_any_reader_of_the_url_sees(
-    scheme: str, authority: str, rest: str
-) -> None:
+def test_parsed_target_matches_other_url_parsers(scheme: str, authority: str, rest: str) -> None:
     url = scheme + authority + rest
     target = parse_target(url)
     if isinstance(target, RequestFailed):
@@ -101,7 +99,7 @@ def test_what_is_called_is_what_any_reader_of_the_url_sees(
 
 
 @given(st.lists(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True), max_size=4))
-def test_every_name_of_dns_with_a_top_level_of_letters_may_be_looked_up(labels: list[str]) -> None:
+def test_every_public_dns_name_is_accepted(labels: list[str]) -> None:
     host = ".".join([*labels, "shop", "com"])
     assert (check_url(f"https://{host}/") is None) == (len(host) <= 253)
 
@@ -111,16 +109,28 @@ def test_every_name_of_dns_with_a_top_level_of_letters_may_be_looked_up(labels: 
 
 @pytest.mark.parametrize(
     "address",
-    ["8.8.8.8", "1.1.1.1", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0",
-     "192.0.1.0", "198.17.255.255", "198.20.0.0", "223.255.255.255", "2606:4700:4700::1111",
-     "2a05:d018::1", "64:ff9b::8.8.8.8"],
-)  # fmt: skip
-def test_an_address_of_the_internet_is_public(address: str) -> None:
+    [
+        "8.8.8.8",
+        "1.1.1.1",
+        "100.63.255.255",
+        "100.128.0.0",
+        "172.15.255.255",
+        "172.32.0.0",
+        "192.0.1.0",
+        "198.17.255.255",
+        "198.20.0.0",
+        "223.255.255.255",
+        "2606:4700:4700::1111",
+        "2a05:d018::1",
+        "64:ff9b::8.8.8.8",
+    ],
+)
+def test_internet_address_is_public(address: str) -> None:
     assert is_public(address)
 
 
 @given(any_v4)
-def test_an_embedded_address_is_public_only_if_it_is_so_itself(number: int) -> None:
+def test_embedded_ipv4_address_decides_if_public(number: int) -> None:
     plain = is_public(str(IPv4Address(number)))
     forms = {
         "mapped": 0xFFFF << 32 | number,
@@ -140,7 +150,7 @@ def test_an_embedded_address_is_public_only_if_it_is_so_itself(number: int) -> N
 
 
 @given(any_v4.map(IPv4Address) | any_v6.map(IPv6Address))
-def test_nothing_is_public_that_the_library_calls_otherwise(
+def test_public_addresses_are_global_in_ipaddress(
     address: IPv4Address | IPv6Address,
 ) -> None:
     if is_public(str(address)):
@@ -150,7 +160,7 @@ def test_nothing_is_public_that_the_library_calls_otherwise(
 
 
 @given(st.text() | st.text("0123456789abcdefx.:% ", max_size=20))
-def test_only_the_usual_spelling_of_an_address_is_public(text: str) -> None:
+def test_unusual_spelling_of_address_is_not_public(text: str) -> None:
     if is_public(text):
         assert ip_address(text).exploded == text or ":" in text
 
@@ -180,20 +190,18 @@ def test_only_the_usual_spelling_of_an_address_is_public(text: str) -> None:
         ("Proxy-Authorization", "x", "leave it out"),
     ],
 )
-def test_a_header_that_could_say_something_else_is_refused(
-    name: str, value: str, reason: str
-) -> None:
-    told = check_header(name, value)
-    assert told is not None
-    assert reason in told
-    assert check_request(CALL._replace(headers={name: value})) == RequestFailed(told)
+def test_unsafe_header_is_rejected(name: str, value: str, reason: str) -> None:
+    reason_given = check_header(name, value)
+    assert reason_given is not None
+    assert reason in reason_given
+    assert check_request(CALL._replace(headers={name: value})) == RequestFailed(reason_given)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [("Authorization", "Bearer abc=="), ("X-Empty", ""), ("X-One", "a"), ("X-Long", "a" * 4096)],
 )
-def test_an_ordinary_header_is_sent(name: str, value: str) -> None:
+def test_ordinary_header_is_accepted(name: str, value: str) -> None:
     assert check_header(name, value) is None
     assert wire_headers(CALL._replace(headers={name: value}), "h")[name.lower()] == value
 
@@ -206,7 +214,7 @@ def test_an_ordinary_header_is_sent(name: str, value: str) -> None:
     ),
     st.text(max_size=5),
 )
-def test_no_value_becomes_a_line_of_its_own(headers: dict[str, str], key: str) -> None:
+def test_no_value_adds_a_header_line(headers: dict[str, str], key: str) -> None:
     request = CALL._replace(headers=headers, idempotency_key=key)
     if isinstance(check_request(request), Target):
         sent = wire_headers(request, "host")
@@ -216,7 +224,7 @@ def test_no_value_becomes_a_line_of_its_own(headers: dict[str, str], key: str) -
         assert sent["host"] == "host"
 
 
-def test_a_workflow_may_say_what_it_sends_and_wants() -> None:
+def test_workflow_can_set_content_type_and_accept() -> None:
     request = CALL._replace(headers={"Content-Type": "application/ld+json", "ACCEPT": "*/*"})
     sent = wire_headers(request, "h")
     assert (sent["content-type"], sent["accept"]) == ("application/ld+json", "*/*")
@@ -237,14 +245,14 @@ def test_a_workflow_may_say_what_it_sends_and_wants() -> None:
         (CALL._replace(url="http://a.co/"), "https://"),
     ],
 )
-def test_a_request_that_is_not_made_says_why(changed: OutboundRequest, reason: str) -> None:
+def test_rejected_request_has_reason(changed: OutboundRequest, reason: str) -> None:
     refused = check_request(changed)
     assert isinstance(refused, RequestFailed)
     assert reason in refused.reason
     assert not refused.retry
 
 
-def test_a_signature_is_the_one_that_events_to_us_carry() -> None:
+def test_signature_matches_inbound_event_signature() -> None:
     request = sign_request_body(CALL, "key", NOW)
     assert check_signature(request.signature, CALL.body, ["key"], NOW) is None
     assert wire_headers(request, "h")["milepost-signature"] == request.signature
@@ -271,30 +279,49 @@ def test_a_signature_is_the_one_that_events_to_us_carry() -> None:
         ("text/html", b"x" * (MAX_TEXT + 1), OutboundResponse(200, "x" * MAX_TEXT, truncated=True)),
     ],
 )
-def test_an_answer_is_json_or_a_little_text(kind: str, raw: bytes, reply: OutboundResponse) -> None:
+def test_response_is_json_or_short_text(kind: str, raw: bytes, reply: OutboundResponse) -> None:
     assert read_answer(200, kind, "", raw) == reply
 
 
-def test_json_that_was_cut_is_not_taken_for_a_whole() -> None:
+def test_truncated_json_is_not_parsed() -> None:
     whole = b"1" + b" " * (MAX_RESPONSE_BYTES - 1)
     assert read_answer(200, JSON, "", whole) == OutboundResponse(200, 1)
-    cut = read_answer(200, JSON, "", whole + b" ")  # a number that might have gone on
+    cut = read_answer(200, JSON, "", whole + b" ")  # a number that may be cut off
     assert cut == OutboundResponse(200, whole.decode()[:MAX_TEXT], truncated=True)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip", "deflate"])
-def test_what_is_compressed_is_not_unpacked(encoding: str) -> None:
+def test_compressed_response_is_not_unpacked(encoding: str) -> None:
     assert read_answer(200, JSON, encoding, b"\x1f\x8b") == OutboundResponse(200, truncated=True)
     assert read_answer(200, JSON, " Identity", b"1") == OutboundResponse(200, 1)
 
 
 @pytest.mark.parametrize(
     ("answer", "again"),
-    [(OutboundResponse(status), status in {408, 425, 429, 500, 502, 503, 599})
-     for status in (200, 204, 301, 400, 401, 404, 408, 409, 410, 422, 425, 429, 500, 502, 503, 599)]
+    [
+        (OutboundResponse(status), status in {408, 425, 429, 500, 502, 503, 599})
+        for status in (
+            200,
+            204,
+            301,
+            400,
+            401,
+            404,
+            408,
+            409,
+            410,
+            422,
+            425,
+            429,
+            500,
+            502,
+            503,
+            599,
+        )
+    ]
     + [(RequestFailed("x", retry=True), True), (RequestFailed("x"), False)],
-)  # fmt: skip
-def test_only_what_may_pass_is_tried_again(
+)
+def test_only_temporary_failures_are_retryable(
     answer: OutboundResponse | RequestFailed, again: bool
 ) -> None:
     assert is_retryable(answer) is again

@@ -1,4 +1,4 @@
-"""What SNS is asked, and what it may answer (botocore's own models check both)."""
+"""The request to SNS and its answers (botocore's models check both)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,8 +24,8 @@ def sns() -> Iterator[tuple[SnsAlerts, Stubber]]:
         stub.assert_no_pending_responses()
 
 
-def told(sns: tuple[SnsAlerts, Stubber], subject: str, text: str) -> tuple[str, str]:
-    """Subject and message as SNS gets them."""
+def published_message(sns: tuple[SnsAlerts, Stubber], subject: str, text: str) -> tuple[str, str]:
+    """The subject and the message in the request to SNS."""
     alerts, stub = sns
     seen: dict[str, Any] = {}
     client = alerts.client
@@ -39,8 +39,8 @@ def told(sns: tuple[SnsAlerts, Stubber], subject: str, text: str) -> tuple[str, 
     return seen["Subject"], seen["Message"]
 
 
-def test_staff_are_told_through_the_topic(sns: tuple[SnsAlerts, Stubber]) -> None:
-    assert told(sns, "cart: tell", "Ada left\n42") == ("cart: tell", "Ada left\n42")
+def test_alert_is_published_to_topic(sns: tuple[SnsAlerts, Stubber]) -> None:
+    assert published_message(sns, "cart: tell", "Ada left\n42") == ("cart: tell", "Ada left\n42")
 
 
 @pytest.mark.parametrize(
@@ -52,33 +52,27 @@ def test_staff_are_told_through_the_topic(sns: tuple[SnsAlerts, Stubber]) -> Non
         ("x" * 300, "x" * MAX_SUBJECT),
     ],
 )
-def test_a_subject_is_one_line_of_what_sns_takes(
-    sns: tuple[SnsAlerts, Stubber], subject: str, line: str
-) -> None:
-    assert told(sns, subject, "text")[0] == line
+def test_subject_is_one_ascii_line(sns: tuple[SnsAlerts, Stubber], subject: str, line: str) -> None:
+    assert published_message(sns, subject, "text")[0] == line
     assert len(line) < 100
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n"])
-def test_a_text_of_which_nothing_was_there_to_fill_in_is_told_by_its_subject(
-    sns: tuple[SnsAlerts, Stubber], text: str
-) -> None:
-    """SNS refuses an empty message: the step would be tried for half a day and then fail."""
-    assert told(sns, "cart: tell", text) == ("cart: tell", "cart: tell")
+def test_empty_text_is_replaced_by_subject(sns: tuple[SnsAlerts, Stubber], text: str) -> None:
+    """SNS rejects an empty message: the step would be retried for half a day and then fail."""
+    assert published_message(sns, "cart: tell", text) == ("cart: tell", "cart: tell")
 
 
 @pytest.mark.parametrize("text", ["é" * MAX_TEXT, "x" * (MAX_TEXT + 1), "\ud800" * MAX_TEXT])
-def test_a_text_that_is_too_long_is_cut_off(sns: tuple[SnsAlerts, Stubber], text: str) -> None:
-    _, message = told(sns, "cart: tell", text)
+def test_too_long_text_is_cut(sns: tuple[SnsAlerts, Stubber], text: str) -> None:
+    _, message = published_message(sns, "cart: tell", text)
     assert MAX_TEXT - 4 < len(message.encode()) <= MAX_TEXT
 
 
 @pytest.mark.parametrize(
     "code", ["InternalError", "Throttled", "AuthorizationError", "NotFound", "KMSDisabled"]
 )
-def test_whatever_sns_refuses_is_tried_again_later(
-    sns: tuple[SnsAlerts, Stubber], code: str
-) -> None:
+def test_error_of_sns_raises_throttled_error(sns: tuple[SnsAlerts, Stubber], code: str) -> None:
     alerts, stub = sns
     stub.add_client_error("publish", code, "about ada@mail.example")
     with pytest.raises(ThrottledError) as busy:
@@ -86,7 +80,7 @@ def test_whatever_sns_refuses_is_tried_again_later(
     assert "ada" not in str(busy.value)
 
 
-def test_a_network_that_is_down_is_busy_too() -> None:
+def test_network_error_raises_throttled_error() -> None:
     class Down:
         def publish(self, **_: Any) -> None:
             raise EndpointConnectionError(endpoint_url="https://sns.example")
@@ -95,6 +89,6 @@ def test_a_network_that_is_down_is_busy_too() -> None:
         SnsAlerts(Down(), TOPIC).send_alert("a", "b", "harborline")  # type: ignore[arg-type]
 
 
-def test_without_a_topic_nothing_is_said_to_nobody(sns: tuple[SnsAlerts, Stubber]) -> None:
+def test_missing_topic_raises_throttled_error(sns: tuple[SnsAlerts, Stubber]) -> None:
     with pytest.raises(ThrottledError, match="AlarmTopicArn"):
         SnsAlerts(sns[0].client, "").send_alert("a", "b", "harborline")

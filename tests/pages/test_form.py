@@ -1,4 +1,4 @@
-"""What of a post is taken, whatever is posted; and what a form's page says in every language."""
+"""Reading the posts of forms, and the pages of forms in every language."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def read(**posted: Any) -> Answers | FormError:
     return read_answers(FORM, {"email": "Ann@Mail.example", **posted})
 
 
-def test_answers_are_taken_as_what_they_are() -> None:
+def test_answers_get_type_of_field() -> None:
     found = read(first_name=" Ann ", age="41", size="L", born="1990-01-08", adult="on", more="x")
     assert found == Answers(
         "ann@mail.example",
@@ -47,28 +47,32 @@ def test_answers_are_taken_as_what_they_are() -> None:
     )
 
 
-def test_a_language_or_a_zone_that_is_none_is_left_out() -> None:
+def test_invalid_language_or_time_zone_is_ignored() -> None:
     found = read(locale="fa_ir", timezone="Asia/Tehran", device="x")
     assert found == Answers("ann@mail.example", {"adult": False}, "fa-IR", "Asia/Tehran", "")
     odd = read(locale='"><script>', timezone="../../etc/passwd", device=["x"])
     assert odd == Answers("ann@mail.example", {"adult": False})
 
 
-@given(st.dictionaries(st.sampled_from(["email", "locale", "timezone", "device", *FORM.fields]),
-                       documents | st.text()))  # fmt: skip
-def test_no_post_makes_the_reading_fail(posted: dict[str, Any]) -> None:
+@given(
+    st.dictionaries(
+        st.sampled_from(["email", "locale", "timezone", "device", *FORM.fields]),
+        documents | st.text(),
+    )
+)
+def test_any_post_is_read_without_exception(posted: dict[str, Any]) -> None:
     found = read_answers(FORM, {"email": "ann@mail.example", **posted})
     assert isinstance(found, Answers | FormError)
 
 
-def test_a_form_is_what_the_settings_say() -> None:
+def test_form_is_read_from_settings() -> None:
     settings = StoreSettings(forms={"footer": {"topics": ["news"], "later": "x"}})
     assert form_named(settings, "footer") == Form("footer", topics=("news",))
     assert form_named(settings, "header") is None
     assert form_named(StoreSettings(), "footer") is None
 
 
-def test_scripts_of_the_shops_own_pages_may_call() -> None:
+def test_origins_default_to_shop_url() -> None:
     assert origins(StoreSettings(url="https://shop.example/de/")) == ("https://shop.example",)
     assert origins(StoreSettings(url="https://shop.example:8443/")) == (
         "https://shop.example:8443",
@@ -78,42 +82,47 @@ def test_scripts_of_the_shops_own_pages_may_call() -> None:
     assert origins(StoreSettings()) == ()
 
 
-@pytest.mark.parametrize("wording", ["Yes", {"en": "Yes", "fa": "بله"}])
-def test_the_wording_is_the_one_that_was_shown(wording: Any) -> None:
-    form = Form("footer", consent_text=wording)
-    assert form.worded("fa-IR", "en") == ("Yes" if wording == "Yes" else "بله")
-    assert form.worded("nb", "en") == "Yes"
+@pytest.mark.parametrize("consent_text", ["Yes", {"en": "Yes", "fa": "بله"}])
+def test_consent_text_is_in_the_shown_language(consent_text: Any) -> None:
+    form = Form("footer", consent_text=consent_text)
+    assert form.consent_text_in("fa-IR", "en") == ("Yes" if consent_text == "Yes" else "بله")
+    assert form.consent_text_in("nb", "en") == "Yes"
 
 
 # --- pages ---
 
 
-class Opened:
-    def __init__(self, store_name: str = "Shop", wording: str = "Yes", locale: str = "en") -> None:
-        self.store_name, self.wording, self.locale = store_name, wording, locale
+class Confirmation:
+    def __init__(
+        self, store_name: str = "Shop", consent_text: str = "Yes", locale: str = "en"
+    ) -> None:
+        self.store_name, self.consent_text, self.locale = store_name, consent_text, locale
 
 
-def pages(opened: Opened) -> list[str]:
+def pages(confirmation: Confirmation) -> list[str]:
     return [
-        confirm_page(opened),
-        confirmed_page(opened),
-        expired_page(opened),
-        rate_limited_page(opened.locale),
-        *(received_page(opened.locale, opened.store_name, double) for double in (True, False)),
-        *(wrong_page(opened.locale, code) for code in ("bad_email", "required", "bad_field")),
+        confirm_page(confirmation),
+        confirmed_page(confirmation),
+        expired_page(confirmation),
+        rate_limited_page(confirmation.locale),
+        *(
+            received_page(confirmation.locale, confirmation.store_name, double)
+            for double in (True, False)
+        ),
+        *(wrong_page(confirmation.locale, code) for code in ("bad_email", "required", "bad_field")),
     ]
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_page_is_whole_and_in_the_readers_language(locale: str) -> None:
-    for page in pages(Opened(locale=locale)):
+def test_every_page_is_valid_and_in_language(locale: str) -> None:
+    for page in pages(Confirmation(locale=locale)):
         assert Outline(page).tags.count("h1") == 1
         lang = page.partition('lang="')[2].partition('"')[0]
         assert lang in TEXTS
         assert f'dir="{"rtl" if lang in {"ar", "fa"} else "ltr"}"' in page
 
 
-def test_every_text_is_there_in_every_language() -> None:
+def test_every_language_has_all_texts() -> None:
     for texts in TEXTS.values():
         assert texts.keys() == TEXTS["en"].keys()
         for key, text in texts.items():
@@ -121,8 +130,8 @@ def test_every_text_is_there_in_every_language() -> None:
 
 
 @given(st.text(), st.text(min_size=1), st.sampled_from(LOCALES))
-def test_no_name_and_no_wording_is_ever_markup(store: str, wording: str, locale: str) -> None:
-    plain = [Outline(page) for page in pages(Opened(locale=locale))]
-    found = [Outline(page) for page in pages(Opened(store, wording, locale))]
+def test_names_and_consent_text_are_escaped(store: str, consent_text: str, locale: str) -> None:
+    plain = [Outline(page) for page in pages(Confirmation(locale=locale))]
+    found = [Outline(page) for page in pages(Confirmation(store, consent_text, locale))]
     assert [page.tags for page in found] == [page.tags for page in plain]
     assert [page.attributes for page in found] == [page.attributes for page in plain]

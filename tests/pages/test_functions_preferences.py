@@ -1,4 +1,4 @@
-"""GET and POST /v1/{store}/preferences/{token}: what a reader decides about their mail."""
+"""GET and POST /v1/{store}/preferences/{token}: show and save a contact's preferences."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from functions.react.app import handler as react
 from functions.run_steps.app import handler as run_steps
 from milepost.contacts.event import contact_id
 from milepost.contacts.profile import Profile
-from milepost.sending.link_tokens import PreferencesLink, seal_preferences
+from milepost.sending.links import PreferencesLink, seal_preferences
 from milepost.wiring import tables
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
@@ -21,14 +21,19 @@ from tests.support.handlers import enrolled, tell, upload
 from tests.support.visitors import look, press
 
 Json = dict[str, Any]
-STRANGER = "c" + "7" * 25
+OTHER_CONTACT = "c" + "7" * 25
 VISIT = workflow(
-    {"id": "wait", "type": "delay_until", "date": "contact.properties.next_visit", "at": "09:00",
-     "movable": {"en": "Your <i>next</i> visit", "fa": "نوبت بعدی شما"}},
+    {
+        "id": "wait",
+        "type": "delay_until",
+        "date": "contact.properties.next_visit",
+        "at": "09:00",
+        "movable": {"en": "Your <i>next</i> visit", "fa": "نوبت بعدی شما"},
+    },
     send("reminder"),
     on="Visited",
     category="transactional",
-)  # fmt: skip
+)
 
 
 @pytest.fixture
@@ -84,7 +89,7 @@ SAVE: Json = {"action": "save", "shown": ["offers", "news"], "topic": ["offers"]
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_looking_changes_nothing_and_shows_no_address(open_store: Shop, method: str) -> None:
+def test_get_changes_nothing_and_shows_no_address(open_store: Shop, method: str) -> None:
     tell(open_store, "Order Completed")
     before = open_store.items()
     made = look(open_store, token(open_store), method)
@@ -96,8 +101,10 @@ def test_looking_changes_nothing_and_shows_no_address(open_store: Shop, method: 
     assert open_store.items() == before
 
 
-@pytest.mark.parametrize("body", ["", "do=", "do=everything", "topic=offers", "x" * 5000, "%ff=%"])
-def test_a_post_without_a_button_changes_nothing(open_store: Shop, body: str) -> None:
+@pytest.mark.parametrize(
+    "body", ["", "action=", "action=everything", "topic=offers", "x" * 5000, "%ff=%"]
+)
+def test_post_without_action_changes_nothing(open_store: Shop, body: str) -> None:
     tell(open_store, "Order Completed")
     before = open_store.items()
     assert call(press(open_store, token(open_store), body))[0] == 200
@@ -106,10 +113,15 @@ def test_a_post_without_a_button_changes_nothing(open_store: Shop, body: str) ->
 
 @pytest.mark.parametrize(
     ("locale", "lang", "direction"),
-    [("en", "en", "ltr"), ("fa-IR", "fa", "rtl"), ("ar", "ar", "rtl"), ("zh-TW", "zh-Hant", "ltr"),
-     ("nb", "en", "ltr")],
-)  # fmt: skip
-def test_the_page_speaks_the_readers_language(
+    [
+        ("en", "en", "ltr"),
+        ("fa-IR", "fa", "rtl"),
+        ("ar", "ar", "rtl"),
+        ("zh-TW", "zh-Hant", "ltr"),
+        ("nb", "en", "ltr"),
+    ],
+)
+def test_page_is_in_contacts_language(
     open_store: Shop, locale: str, lang: str, direction: str
 ) -> None:
     tell(open_store, "Order Completed", contact={"email": EMAIL, "locale": locale})
@@ -118,7 +130,7 @@ def test_the_page_speaks_the_readers_language(
     assert ("پیشنهادها" in page) == (lang == "fa")
 
 
-def test_hostile_names_are_only_text(open_store: Shop) -> None:
+def test_hostile_names_are_escaped(open_store: Shop) -> None:
     evil = "</bdi></option><script>alert(1)</script>{store}\"'"
     open_store.settings(name=evil, topics={"offers": evil}, topic_titles={})
     for made in (look(open_store, token(open_store)), press(open_store, token(open_store), SAVE)):
@@ -130,10 +142,18 @@ def test_hostile_names_are_only_text(open_store: Shop) -> None:
 # --- topics ---
 
 
-def test_a_no_holds_at_once_with_proof(open_store: Shop) -> None:
-    tell(open_store, "Order Completed", contact={"email": EMAIL, "consent": [
-        {"topic": t, "state": "granted", "at": "2026-01-01T00:00:00Z"} for t in ("offers", "news")
-    ]})  # fmt: skip
+def test_withdrawal_applies_at_once_with_proof(open_store: Shop) -> None:
+    tell(
+        open_store,
+        "Order Completed",
+        contact={
+            "email": EMAIL,
+            "consent": [
+                {"topic": t, "state": "granted", "at": "2026-01-01T00:00:00Z"}
+                for t in ("offers", "news")
+            ],
+        },
+    )
     status, page = call(press(open_store, token(open_store), SAVE, ip="198.51.100.7"))
     assert status == 200
     assert profile(open_store).consents() == {"offers": "granted", "news": "withdrawn"}
@@ -144,7 +164,7 @@ def test_a_no_holds_at_once_with_proof(open_store: Shop) -> None:
     assert open_store.events("Preferences Changed") == [], "the yes was known"
 
 
-def test_a_yes_is_dated_proof_and_undoes_an_earlier_no(open_store: Shop) -> None:
+def test_grant_has_dated_proof_and_replaces_withdrawal(open_store: Shop) -> None:
     call(press(open_store, token(open_store), {"action": "all"}))
     assert set(profile(open_store).consents().values()) == {"withdrawn"}
     _, page = call(press(open_store, token(open_store), SAVE))
@@ -156,9 +176,15 @@ def test_a_yes_is_dated_proof_and_undoes_an_earlier_no(open_store: Shop) -> None
     assert (proof["consent_text"]["S"], proof["method"]["S"]) == ("Offers", "preferences")
 
 
-def test_topics_that_the_page_did_not_show_are_left_alone(open_store: Shop) -> None:
-    tell(open_store, "Order Completed", contact={"email": EMAIL, "consent": [
-        {"topic": "news", "state": "granted", "at": "2026-01-01T00:00:00Z"}]})  # fmt: skip
+def test_topics_not_on_page_are_unchanged(open_store: Shop) -> None:
+    tell(
+        open_store,
+        "Order Completed",
+        contact={
+            "email": EMAIL,
+            "consent": [{"topic": "news", "state": "granted", "at": "2026-01-01T00:00:00Z"}],
+        },
+    )
     call(press(open_store, token(open_store), {"action": "save", "shown": "offers"}))
     call(
         press(open_store, token(open_store), {"action": "save", "topic": "sales", "shown": "sales"})
@@ -166,19 +192,19 @@ def test_topics_that_the_page_did_not_show_are_left_alone(open_store: Shop) -> N
     assert profile(open_store).consents() == {"news": "granted"}
 
 
-def test_what_was_never_asked_and_is_not_ticked_is_no_answer(open_store: Shop) -> None:
+def test_unchecked_topic_without_consent_stores_nothing(open_store: Shop) -> None:
     call(press(open_store, token(open_store), {**SAVE, "topic": []}))
     assert open_store.items() == []
 
 
-def test_the_last_button_ends_everything(open_store: Shop) -> None:
-    status, page = call(press(open_store, token(open_store, STRANGER), "do=all"))
+def test_unsubscribe_from_everything_withdraws_all_topics(open_store: Shop) -> None:
+    status, page = call(press(open_store, token(open_store, OTHER_CONTACT), "action=all"))
     assert (status, "unsubscribed from everything" in page) == (200, True)
-    assert profile(open_store, STRANGER).consents() == {
+    assert profile(open_store, OTHER_CONTACT).consents() == {
         "offers": "withdrawn",
         "news": "withdrawn",
     }
-    call(press(open_store, token(open_store, STRANGER), "do=all"))
+    call(press(open_store, token(open_store, OTHER_CONTACT), "action=all"))
     assert len(open_store.events("Unsubscribed")) == 1
 
 
@@ -194,9 +220,9 @@ def selected(page: str, name: str) -> str:
     return options.partition('" selected')[0].rpartition('"')[2]
 
 
-def test_frequency_language_and_zone_are_kept_and_shown(open_store: Shop) -> None:
-    wish = {**SAVE, "frequency": "weekly", "locale": "fa", "timezone": "Asia/Tehran"}
-    _, page = call(press(open_store, token(open_store), wish))
+def test_frequency_language_and_time_zone_are_saved_and_shown(open_store: Shop) -> None:
+    post_data = {**SAVE, "frequency": "weekly", "locale": "fa", "timezone": "Asia/Tehran"}
+    _, page = call(press(open_store, token(open_store), post_data))
     assert 'lang="fa" dir="rtl"' in page
     assert checked(page, "frequency") == ["weekly"]
     assert (selected(page, "locale"), selected(page, "timezone")) == ("fa", "Asia/Tehran")
@@ -210,7 +236,7 @@ def test_frequency_language_and_zone_are_kept_and_shown(open_store: Shop) -> Non
     assert call(look(open_store, token(open_store)))[1].count("checked") == 2
 
 
-def test_the_shops_own_clock_can_be_chosen_again(open_store: Shop) -> None:
+def test_stores_time_zone_can_be_chosen_again(open_store: Shop) -> None:
     tell(open_store, "Order Completed", contact={"email": EMAIL, "timezone": "Pacific/Chatham"})
     _, page = call(look(open_store, token(open_store)))
     assert selected(page, "timezone") == "Pacific/Chatham"
@@ -221,10 +247,16 @@ def test_the_shops_own_clock_can_be_chosen_again(open_store: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("frequency", "hourly"), ("locale", "de"), ("locale", '"><script>'), ("timezone", "Mars/X"),
-     ("timezone", "../../etc/passwd"), ("frequency", "")],
-)  # fmt: skip
-def test_a_choice_that_is_not_offered_is_none(open_store: Shop, field: str, value: str) -> None:
+    [
+        ("frequency", "hourly"),
+        ("locale", "de"),
+        ("locale", '"><script>'),
+        ("timezone", "Mars/X"),
+        ("timezone", "../../etc/passwd"),
+        ("frequency", ""),
+    ],
+)
+def test_choice_that_is_not_offered_is_ignored(open_store: Shop, field: str, value: str) -> None:
     call(press(open_store, token(open_store), {"action": "save", field: value}))
     assert open_store.items() == []
 
@@ -232,14 +264,14 @@ def test_a_choice_that_is_not_offered_is_none(open_store: Shop, field: str, valu
 # --- a break ---
 
 
-def test_a_break_is_thirty_days_and_can_be_ended(open_store: Shop) -> None:
-    _, page = call(press(open_store, token(open_store), "do=snooze"))
+def test_snooze_lasts_thirty_days_and_can_be_ended(open_store: Shop) -> None:
+    _, page = call(press(open_store, token(open_store), "action=snooze"))
     assert "You will get no marketing e-mails until" in page
     assert "paused until" in page
     pass_on(open_store)
     until = datetime.fromisoformat(profile(open_store).get("snoozed_until"))
     assert abs(until - datetime.now(UTC) - timedelta(days=30)) < timedelta(minutes=1)
-    _, page = call(press(open_store, token(open_store), "do=resume"))
+    _, page = call(press(open_store, token(open_store), "action=resume"))
     assert "Your break is over" in page
     pass_on(open_store)
     assert profile(open_store).get("snoozed_until") is None
@@ -250,7 +282,7 @@ def test_a_break_is_thirty_days_and_can_be_ended(open_store: Shop) -> None:
 
 @pytest.fixture
 def waiting(open_store: Shop) -> str:
-    """Ann waits for her next visit; the id of her enrollment."""
+    """The id of Ann's enrollment, which waits for her next visit."""
     contact = {"email": EMAIL, "locale": "en", "properties": {"next_visit": day(20) + "T15:00"}}
     tell(open_store, "Visited", contact=contact)
     run_steps({**enrolled(open_store, "visit"), "block": "wait"}, None)
@@ -262,13 +294,13 @@ def due(shop: Shop) -> str:
     return str(item["timer_due"]["S"][:10])
 
 
-def test_a_reminder_is_moved_and_the_wait_follows(open_store: Shop, waiting: str) -> None:
+def test_moved_reminder_reschedules_wait(open_store: Shop, waiting: str) -> None:
     assert due(open_store) == day(20)
     _, page = call(look(open_store, token(open_store)))
     assert "Your &lt;i&gt;next&lt;/i&gt; visit" in page
     assert f'value="{day(20)}"' in page
-    wish = {"action": "move", "reminder": waiting, "date": day(40)}
-    status, page = call(press(open_store, token(open_store), wish))
+    post_data = {"action": "move", "reminder": waiting, "date": day(40)}
+    status, page = call(press(open_store, token(open_store), post_data))
     assert status == 200
     assert "Your reminder follows the new date" in page
     assert f'value="{day(40)}"' in page
@@ -278,38 +310,38 @@ def test_a_reminder_is_moved_and_the_wait_follows(open_store: Shop, waiting: str
 
 
 @pytest.mark.parametrize("date", ["", "soon", "2020-01-01", "9999-01-01", "2026-02-30", "x" * 500])
-def test_a_day_that_cannot_be_is_refused_and_told(
+def test_invalid_reminder_date_is_rejected_with_message(
     open_store: Shop, waiting: str, date: str
 ) -> None:
-    wish = {"action": "move", "reminder": waiting, "date": date}
-    status, page = call(press(open_store, token(open_store), wish))
+    post_data = {"action": "move", "reminder": waiting, "date": date}
+    status, page = call(press(open_store, token(open_store), post_data))
     assert status == 422
     assert 'role="alert"' in page
     assert open_store.events("Preferences Changed") == []
 
 
-def test_today_is_too_late_to_be_reminded(open_store: Shop, waiting: str) -> None:
+def test_reminder_cannot_move_to_today(open_store: Shop, waiting: str) -> None:
     for number, status in ((0, 422), (2, 200)):
-        wish = {"action": "move", "reminder": waiting, "date": day(number)}
-        assert call(press(open_store, token(open_store), wish))[0] == status
+        post_data = {"action": "move", "reminder": waiting, "date": day(number)}
+        assert call(press(open_store, token(open_store), post_data))[0] == status
 
 
-def test_nobody_moves_anybody_elses_reminder(open_store: Shop, waiting: str) -> None:
-    wish = {"action": "move", "reminder": waiting, "date": day(40)}
-    _, page = call(press(open_store, token(open_store, STRANGER), wish))
+def test_link_cannot_move_reminder_of_other_contact(open_store: Shop, waiting: str) -> None:
+    post_data = {"action": "move", "reminder": waiting, "date": day(40)}
+    _, page = call(press(open_store, token(open_store, OTHER_CONTACT), post_data))
     assert "visit" not in page
     assert open_store.events("Preferences Changed") == []
     assert due(open_store) == day(20)
 
 
-def test_only_the_date_of_a_reminder_can_be_set(open_store: Shop, waiting: str) -> None:
+def test_post_can_set_only_date_of_reminder(open_store: Shop, waiting: str) -> None:
     for forged in ("vip", "../x", "", f"{waiting}x"):
-        wish = {"action": "move", "reminder": forged, "date": day(40), "property": "vip"}
-        call(press(open_store, token(open_store), wish))
+        post_data = {"action": "move", "reminder": forged, "date": day(40), "property": "vip"}
+        call(press(open_store, token(open_store), post_data))
     assert open_store.events("Preferences Changed") == []
 
 
-def test_a_reminder_that_is_under_way_is_no_longer_offered(open_store: Shop, waiting: str) -> None:
+def test_started_reminder_is_no_longer_offered(open_store: Shop, waiting: str) -> None:
     ref = enrolled(open_store, "visit")["enrollment"]
     run_steps({"enrollment": ref, "block": "reminder", "block_seq": 1, "execution_no": 1}, None)
     assert "next" not in call(look(open_store, token(open_store)))[1].partition("<body>")[2]
@@ -333,38 +365,40 @@ def test_a_reminder_that_is_under_way_is_no_longer_offered(open_store: Shop, wai
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_link_we_did_not_make_shows_nothing_and_does_nothing(
+def test_forged_link_shows_and_changes_nothing(
     open_store: Shop, printed: Printed, spoil: Callable[[str, Shop], str], method: str
 ) -> None:
     bad = spoil(token(open_store), open_store)
-    made = look(open_store, bad) if method == "GET" else press(open_store, bad, "do=all")
+    made = look(open_store, bad) if method == "GET" else press(open_store, bad, "action=all")
     assert call(made) == call(look(open_store, "nonsense"))
     assert printed.counted("PreferenceLinksRefused") == 2
     assert open_store.items() == []
 
 
-def test_a_link_of_another_store_is_no_link(cloud: Cloud) -> None:
+def test_link_of_other_store_is_invalid(cloud: Cloud) -> None:
     one, two = cloud.open_shop(link_key="shared"), cloud.open_shop(link_key="shared")
-    mark = token(one, STRANGER, key="shared")
+    mark = token(one, OTHER_CONTACT, key="shared")
     assert call(look(one, mark))[0] == 200
-    assert call(press(two, mark, "do=all"))[0] == 404
+    assert call(press(two, mark, "action=all"))[0] == 404
     assert two.items() == []
 
 
-def test_a_link_works_after_the_key_was_replaced(cloud: Cloud) -> None:
+def test_link_works_after_key_rotation(cloud: Cloud) -> None:
     shop = cloud.open_shop(link_key="new", link_key_previous="old")
     shop.settings()
-    assert call(look(shop, token(shop, STRANGER, key="old")))[0] == 200
+    assert call(look(shop, token(shop, OTHER_CONTACT, key="old")))[0] == 200
 
 
-def test_a_multipart_post_is_refused_with_a_reason(open_store: Shop) -> None:
-    made = press(open_store, token(open_store), "do=all")
+def test_multipart_post_is_rejected_with_reason(open_store: Shop) -> None:
+    made = press(open_store, token(open_store), "action=all")
     made["headers"]["content-type"] = "multipart/form-data; boundary=x"
     assert handler(made, None)["statusCode"] == 415
 
 
-def test_the_link_is_not_logged(open_store: Shop, printed: Printed) -> None:
+def test_link_is_not_logged(open_store: Shop, printed: Printed) -> None:
     mark = token(open_store)
     printed.forbid(mark, "198.51.100.7")
     call(press(open_store, mark, {**SAVE, "timezone": "Asia/Tehran"}))
-    assert [r["message"] for r in printed.records() if "message" in r][-1:] == ["preferences"]
+    assert [r["message"] for r in printed.records() if "message" in r][-1:] == [
+        "preferences changed"
+    ]

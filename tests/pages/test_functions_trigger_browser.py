@@ -1,4 +1,4 @@
-"""POST /v1/{store}/browser and the script that posts there."""
+"""POST /v1/{store}/browser, and the script that posts there."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from functions.react.app import handler as react
 from functions.trigger_browser.app import handler
 from milepost.contacts.event import contact_id
 from milepost.contacts.event_names import ALLOWED
-from milepost.sending.link_tokens import DeviceLink, seal_visit
+from milepost.sending.links import DeviceLink, seal_visit
 from milepost.wiring import tables
 from tests.support.cloud import EMAIL, Cloud, Printed, Shop
 from tests.support.handlers import tell
@@ -44,13 +44,13 @@ def report(
     return request("events.post", "POST", json.dumps(document), headers, ip, store=shop.store)
 
 
-def call(made: Json) -> tuple[int, Any]:
-    response = handler(made, None)
+def call(http_request: Json) -> tuple[int, Any]:
+    response = handler(http_request, None)
     return response["statusCode"], json.loads(response["body"] or "null")
 
 
-def status_of(made: Json) -> int:
-    status: int = handler(made, None)["statusCode"]
+def status_of(http_request: Json) -> int:
+    status: int = handler(http_request, None)["statusCode"]
     return status
 
 
@@ -69,7 +69,7 @@ def ann(shop: Shop) -> str:
 # --- what is taken ---
 
 
-def test_what_a_visitor_looks_at_is_on_the_timeline_of_their_device(shop: Shop) -> None:
+def test_browsing_event_is_on_timeline_of_device(shop: Shop) -> None:
     assert call(report(shop, viewed(sku="A-1"), viewed("e-2", "Page Viewed"))) == (
         202,
         {"status": "accepted"},
@@ -82,21 +82,32 @@ def test_what_a_visitor_looks_at_is_on_the_timeline_of_their_device(shop: Shop) 
 
 
 FORBIDDEN = [
-    "Order Completed", "Checkout Started", "Form Submitted", "Opt-In Requested", "Unsubscribed",
-    "Email Clicked", "Contact Updated", "List Joined", "Workflow Started", "Device Identified",
-    "product viewed", "Product Viewed ", "", "Score Changed",
-]  # fmt: skip
+    "Order Completed",
+    "Checkout Started",
+    "Form Submitted",
+    "Opt-In Requested",
+    "Unsubscribed",
+    "Email Clicked",
+    "Contact Updated",
+    "List Joined",
+    "Workflow Started",
+    "Device Identified",
+    "product viewed",
+    "Product Viewed ",
+    "",
+    "Score Changed",
+]
 
 
 @pytest.mark.parametrize("name", FORBIDDEN)
-def test_nothing_but_browsing_is_taken(shop: Shop, printed: Printed, name: str) -> None:
-    """The answer does not say so: whoever tries learns nothing."""
+def test_other_event_names_are_dropped(shop: Shop, printed: Printed, name: str) -> None:
+    """The answer does not say so, and so reveals nothing."""
     assert call(report(shop, viewed(name=name, total=1))) == (202, {"status": "accepted"})
     assert shop.events() == []
     assert printed.counted("BrowserEventsIgnored") == 1
 
 
-def test_a_report_says_nothing_of_a_person(shop: Shop) -> None:
+def test_report_cannot_set_contact_data(shop: Shop) -> None:
     event = viewed(sku="A-1", _emitted_by={"workflow": "x", "chain_depth": 0}) | {
         "contact": {"email": EMAIL, "first_name": "Mallory", "consent": [{"topic": "offers"}]},
         "identifiers": {"email": EMAIL},
@@ -112,11 +123,24 @@ def test_a_report_says_nothing_of_a_person(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "event",
-    [None, [], "x", {}, {"name": "Page Viewed"}, viewed(""), viewed("x" * 65), viewed("é"),
-     viewed("a#b"), viewed("a\nb"), viewed(x="y" * 9000), {**viewed(), "properties": []},
-     {**viewed(), "id": 7}, {**viewed(), "name": ["Page Viewed"]}],
-)  # fmt: skip
-def test_what_is_no_event_is_left_out_and_the_rest_is_kept(shop: Shop, event: Any) -> None:
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"name": "Page Viewed"},
+        viewed(""),
+        viewed("x" * 65),
+        viewed("é"),
+        viewed("a#b"),
+        viewed("a\nb"),
+        viewed(x="y" * 9000),
+        {**viewed(), "properties": []},
+        {**viewed(), "id": 7},
+        {**viewed(), "name": ["Page Viewed"]},
+    ],
+)
+def test_invalid_event_is_dropped_and_others_are_stored(shop: Shop, event: Any) -> None:
     assert call(report(shop, event, viewed("good")))[0] == 202
     assert [item["id"]["S"] for item in shop.events()] == ["good"]
 
@@ -133,19 +157,17 @@ def test_what_is_no_event_is_left_out_and_the_rest_is_kept(shop: Shop, event: An
         ({"events": [viewed()] * 21}, 422, "events"),
     ],
 )
-def test_a_report_of_another_shape_is_refused(
-    shop: Shop, changes: Json, status: int, field: str
-) -> None:
+def test_malformed_report_is_rejected(shop: Shop, changes: Json, status: int, field: str) -> None:
     found = call(report(shop, **changes))
     assert (found[0], found[1]["error"]["field"]) == (status, field)
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", "nonsense", '"x"'])
-def test_a_body_that_is_no_object_is_refused(shop: Shop, body: str) -> None:
+def test_body_that_is_not_an_object_is_rejected(shop: Shop, body: str) -> None:
     assert status_of(request("events.post", "POST", body, {}, store=shop.store)) == 400
 
 
-def test_a_report_larger_than_a_beacon_is_refused(shop: Shop) -> None:
+def test_report_larger_than_beacon_is_rejected(shop: Shop) -> None:
     assert status_of(report(shop, viewed(x="y" * 70_000))) == 413
 
 
@@ -155,9 +177,11 @@ def test_a_report_larger_than_a_beacon_is_refused(shop: Shop) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(events=st.lists(documents, max_size=4), more=st.dictionaries(st.text(), documents))
-def test_no_report_makes_the_function_fail(shop: Shop, events: list[Any], more: Json) -> None:
-    made = report(shop, *events, **{k: v for k, v in more.items() if k not in {"shop", "origin"}})
-    assert status_of(made) in {202, 400, 401, 422}
+def test_any_report_is_handled_without_exception(shop: Shop, events: list[Any], more: Json) -> None:
+    http_request = report(
+        shop, *events, **{k: v for k, v in more.items() if k not in {"shop", "origin"}}
+    )
+    assert status_of(http_request) in {202, 400, 401, 422}
 
 
 # --- whose it is ---
@@ -168,7 +192,7 @@ def token(shop: Shop, contact: str, days: float = 0, key: str = "") -> str:
     return seal_visit(DeviceLink(shop.store, contact, at), key or shop.links)
 
 
-def known(shop: Shop) -> None:
+def create_contact(shop: Shop) -> None:
     tell(shop, "Order Completed", contact={"email": EMAIL})
 
 
@@ -179,8 +203,8 @@ def devices(shop: Shop) -> tuple[str, ...]:
     return found
 
 
-def test_a_link_of_a_mail_says_whose_device_it_is(shop: Shop) -> None:
-    known(shop)
+def test_link_of_email_connects_device_with_contact(shop: Shop) -> None:
+    create_contact(shop)
     call(report(shop, token=token(shop, ann(shop))))
     pass_on(shop)
     assert devices(shop) == (DEVICE,)
@@ -189,8 +213,8 @@ def test_a_link_of_a_mail_says_whose_device_it_is(shop: Shop) -> None:
     assert item["pk"]["S"].endswith(ann(shop))
 
 
-def test_the_same_link_on_the_same_device_is_one_visit(shop: Shop) -> None:
-    known(shop)
+def test_same_link_on_same_device_is_one_event(shop: Shop) -> None:
+    create_contact(shop)
     mark = token(shop, ann(shop))
     for _ in range(3):
         call(report(shop, token=mark))
@@ -198,9 +222,9 @@ def test_the_same_link_on_the_same_device_is_one_visit(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("what", ["forged", "late", "foreign", "unsubscribe", "email", "list", ""])
-def test_nothing_else_says_whose_device_it_is(cloud: Cloud, shop: Shop, what: str) -> None:
-    """An address, or a link made otherwise: the answer is the same, and nothing comes of it."""
-    known(shop)
+def test_invalid_link_does_not_connect_device(cloud: Cloud, shop: Shop, what: str) -> None:
+    """An address or another link gets the same answer and has no effect."""
+    create_contact(shop)
     other = cloud.open_shop()
     marks: dict[str, Any] = {
         "forged": token(shop, ann(shop), key="guessed"),
@@ -220,9 +244,9 @@ def test_nothing_else_says_whose_device_it_is(cloud: Cloud, shop: Shop, what: st
     assert devices(shop) == ()
 
 
-def test_a_stranger_with_a_device_of_their_own_reaches_nobody(shop: Shop) -> None:
-    """Whatever address they claim, what they look at stays with their own device."""
-    known(shop)
+def test_report_with_address_stays_with_its_device(shop: Shop) -> None:
+    """Events of a visitor who claims an address stay with the visitor's own device."""
+    create_contact(shop)
     call(report(shop, viewed(email=EMAIL), device=OTHER_DEVICE, email=EMAIL, token=EMAIL))
     (item,) = shop.events("Product Viewed")
     assert not item["pk"]["S"].endswith(ann(shop))
@@ -232,29 +256,29 @@ def test_a_stranger_with_a_device_of_their_own_reaches_nobody(shop: Shop) -> Non
 
 
 @pytest.mark.parametrize("key", ["", "x", KEY[:-1], None, 7, [KEY], {"$ne": ""}, "é"])
-def test_without_the_key_nothing_is_taken(shop: Shop, key: Any) -> None:
+def test_report_without_valid_key_is_rejected(shop: Shop, key: Any) -> None:
     assert status_of(report(shop, viewed(), key=key)) == 401
     assert shop.items() == []
 
 
-def test_the_previous_key_still_counts(cloud: Cloud) -> None:
+def test_previous_browser_key_is_accepted(cloud: Cloud) -> None:
     shop = cloud.open_shop(browser_key="new", browser_key_previous=KEY)
     shop.settings()
     assert status_of(report(shop, viewed())) == 202
 
 
-def test_no_other_key_of_the_store_is_one_for_browsers(shop: Shop) -> None:
+def test_other_key_of_store_is_rejected_for_browser(shop: Shop) -> None:
     for key in (shop.bearer, shop.signing, shop.links):
         assert status_of(report(shop, viewed(), key=key)) == 401
 
 
-def test_a_store_without_a_key_is_closed(cloud: Cloud) -> None:
+def test_store_without_browser_key_rejects_reports(cloud: Cloud) -> None:
     shop = cloud.open_shop()
     shop.settings()
     assert status_of(report(shop, viewed(), key="")) == 503
 
 
-def test_only_pages_of_the_shop_may_report(shop: Shop) -> None:
+def test_report_from_other_origin_is_rejected(shop: Shop) -> None:
     for origin in ("https://evil.example", "null", f"{PAGE}.evil.example"):
         response = handler(report(shop, viewed(), origin=origin), None)
         assert response["statusCode"] == 403
@@ -265,20 +289,20 @@ def test_only_pages_of_the_shop_may_report(shop: Shop) -> None:
     assert status_of(report(shop, viewed("e-2"), origin=None)) == 202
 
 
-def test_the_websites_are_those_of_the_settings(shop: Shop) -> None:
+def test_allowed_origins_are_from_settings(shop: Shop) -> None:
     shop.settings(origins=["https://www.harborline.example"])
     assert status_of(report(shop, viewed(), origin="https://www.harborline.example")) == 202
     assert status_of(report(shop, viewed())) == 403
 
 
-def test_a_browser_asks_before_it_posts_json(shop: Shop) -> None:
+def test_preflight_allows_json_post(shop: Shop) -> None:
     asks = {"origin": PAGE, "access-control-request-method": "POST"}
     response = handler(request("events.post", "OPTIONS", "", asks, store=shop.store), None)
     assert response["statusCode"] == 204
     assert response["headers"]["access-control-allow-origin"] == PAGE
 
 
-def test_from_one_internet_address_comes_so_much_an_hour(
+def test_events_from_one_internet_address_are_limited_per_hour(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("milepost.pages.browser_events.VISITS_OF_AN_ADDRESS", 3)
@@ -288,7 +312,7 @@ def test_from_one_internet_address_comes_so_much_an_hour(
     assert status_of(report(shop, viewed("c"), ip="198.51.100.7")) == 202
 
 
-def test_nothing_of_a_visitor_is_logged(shop: Shop, printed: Printed) -> None:
+def test_visitor_data_is_not_logged(shop: Shop, printed: Printed) -> None:
     mark = token(shop, ann(shop))
     printed.forbid(mark, DEVICE, "203.0.113.24")
     call(report(shop, viewed(x=EMAIL), token=mark))
@@ -298,19 +322,19 @@ def test_nothing_of_a_visitor_is_logged(shop: Shop, printed: Printed) -> None:
 # --- the script ---
 
 
-def test_the_script_is_served_to_everybody(shop: Shop) -> None:
-    made = request("unsubscribe.get", "GET", b"", {}, store=shop.store)
-    response = handler(made, None)
+def test_script_is_served_to_any_origin(shop: Shop) -> None:
+    http_request = request("unsubscribe.get", "GET", b"", {}, store=shop.store)
+    response = handler(http_request, None)
     assert response["statusCode"] == 200
     assert response["headers"]["content-type"].startswith("text/javascript")
     assert "max-age" in response["headers"]["cache-control"]
     assert KEY not in response["body"]
     again = {"if-none-match": response["headers"]["etag"]}
-    made = request("unsubscribe.get", "GET", b"", again, store=shop.store)
-    assert handler(made, None)["statusCode"] == 304
+    http_request = request("unsubscribe.get", "GET", b"", again, store=shop.store)
+    assert handler(http_request, None)["statusCode"] == 304
 
 
-def test_the_script_is_small_and_needs_nothing() -> None:
+def test_script_is_small_and_has_no_dependencies() -> None:
     from milepost.handlers.trigger_browser import SCRIPT
 
     assert len(SCRIPT.encode()) < 3000

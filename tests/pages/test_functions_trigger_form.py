@@ -1,4 +1,4 @@
-"""POST /v1/{store}/forms/{form} and the link of the mail that follows."""
+"""POST /v1/{store}/forms/{form}, and the link of the confirmation e-mail."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from functions.run_steps.app import handler as run_steps
 from functions.trigger_form.app import handler
 from milepost.contacts.event import contact_id
 from milepost.contacts.suppression import address_hash
-from milepost.sending.link_tokens import ConfirmationLink, seal_confirmation
+from milepost.sending.links import ConfirmationLink, seal_confirmation
 from milepost.wiring import core, tables
 from tests.support.builders import send, workflow
 from tests.support.builders import settings as settings_file
@@ -42,19 +42,19 @@ CONFIRM = {
     "templates/confirm/body.html": '<html><body><a href="{{ urls.confirm }}">Yes</a></body></html>',
 }
 ANSWERS = {"first_name": "Ann", "age": 41, "over_18": False}
-"""A box that is not ticked is an answer too."""
+"""An unchecked box is an answer too."""
 
 
 @pytest.fixture
 def open_store(shop: Shop) -> Shop:
-    """A store with a form that asks for a confirmation, and one that does not."""
+    """A store with one form with double opt-in and one without."""
     popup = {**FOOTER, "double_opt_in": False, "redirect": f"{PAGE}/thanks"}
     shop.settings(forms={"footer": FOOTER, "popup": popup}, locales=["en", "fa", "ar", "zh-Hant"])
     return shop
 
 
-def call(made: Json) -> tuple[int, str]:
-    response = handler(made, None)
+def call(http_request: Json) -> tuple[int, str]:
+    response = handler(http_request, None)
     headers = response["headers"]
     assert "set-cookie" not in headers
     assert headers["cache-control"] == "no-store"
@@ -65,20 +65,20 @@ def call(made: Json) -> tuple[int, str]:
 
 
 def pass_on(shop: Shop, *names: str) -> None:
-    """What was appended goes on to `react`; only events of these names, if any is given."""
+    """Pass the appended events to `react`; with `names`, only events with these names."""
     found = [item for item in shop.events() if not names or item["name"]["S"] in names]
     react(shop.cloud.stream(*found), None)
 
 
 def event(shop: Shop, name: str) -> tuple[Json, Json]:
-    """The one event of a name: its data, and its whole body."""
+    """The only event with this name: its data and its whole body."""
     (item,) = shop.events(name)
     body = json.loads(item["body"]["S"])
     return body["data"], body
 
 
 def link(shop: Shop, **changes: Any) -> str:
-    """The token of the mail that follows the one sign-up there is."""
+    """The token in the confirmation e-mail of the only sign-up."""
     (item,) = shop.events("Opt-In Requested")
     claim = ConfirmationLink(
         shop.store,
@@ -94,7 +94,7 @@ def profile(shop: Shop) -> Any:
     return tables.contacts().profile(shop.store, contact_id(shop.store, "email", EMAIL))
 
 
-def say_no(shop: Shop) -> None:
+def withdraw_consent(shop: Shop) -> None:
     no = {"topic": "offers", "state": "withdrawn", "at": datetime.now(UTC).isoformat()}
     tell(shop, "No", contact={"email": EMAIL, "consent": [no]})
 
@@ -102,7 +102,7 @@ def say_no(shop: Shop) -> None:
 # --- what a form leads to ---
 
 
-def test_a_form_asks_for_a_confirmation_first(open_store: Shop) -> None:
+def test_double_opt_in_form_waits_for_confirmation(open_store: Shop) -> None:
     status, page = call(form_post(open_store, first_name="Ann", age="41", utf8="✓"))
     assert status == 200
     assert "Press the button" in page
@@ -116,10 +116,12 @@ def test_a_form_asks_for_a_confirmation_first(open_store: Shop) -> None:
     assert open_store.items("CONSENT#") == []
 
 
-def test_the_mail_goes_through_the_gate_and_its_link_confirms(open_store: Shop) -> None:
+def test_confirmation_email_passes_gate_and_its_link_confirms(open_store: Shop) -> None:
     forms = {"footer": FOOTER}
-    upload(open_store, {"settings.json": settings_file(forms=forms), **CONFIRM,
-                        "workflows/opt-in.json": OPT_IN})  # fmt: skip
+    upload(
+        open_store,
+        {"settings.json": settings_file(forms=forms), **CONFIRM, "workflows/opt-in.json": OPT_IN},
+    )
     call(form_post(open_store))
     pass_on(open_store)
     before = len(open_store.cloud.post.sent)
@@ -130,15 +132,15 @@ def test_the_mail_goes_through_the_gate_and_its_link_confirms(open_store: Shop) 
     token = html.partition(prefix)[2].partition('"')[0]
     assert EMAIL not in html
     assert call(look(open_store, token))[0] == 200
-    assert call(press(open_store, token, "do=confirm"))[0] == 200
+    assert call(press(open_store, token, "action=confirm"))[0] == 200
     assert event(open_store, "Form Submitted")[0]["form"] == "footer"
 
 
-def test_a_confirmation_is_consent_with_proof_of_both_requests(open_store: Shop) -> None:
+def test_confirmation_stores_consent_with_proof_of_both_requests(open_store: Shop) -> None:
     call(form_post(open_store, first_name="Ann", age="41", device=DEVICE, ip="203.0.113.9"))
     token = link(open_store)
     pass_on(open_store)
-    status, page = call(press(open_store, token, "do=confirm", ip="198.51.100.7"))
+    status, page = call(press(open_store, token, "action=confirm", ip="198.51.100.7"))
     assert (status, "You are signed up" in page) == (200, True)
     data, body = event(open_store, "Form Submitted")
     assert data == {"form": "footer", **ANSWERS}
@@ -161,21 +163,21 @@ def test_a_confirmation_is_consent_with_proof_of_both_requests(open_store: Shop)
         assert proof["source"]["S"] == "form footer"
 
 
-def test_confirming_twice_is_confirming_once_and_undoes_no_later_no(open_store: Shop) -> None:
+def test_repeated_confirmation_does_not_undo_later_withdrawal(open_store: Shop) -> None:
     call(form_post(open_store))
     token = link(open_store)
-    assert call(press(open_store, token, "do=confirm")) == call(
-        press(open_store, token, "do=confirm")
+    assert call(press(open_store, token, "action=confirm")) == call(
+        press(open_store, token, "action=confirm")
     )
     pass_on(open_store)
-    say_no(open_store)
-    call(press(open_store, token, "do=confirm"))
+    withdraw_consent(open_store)
+    call(press(open_store, token, "action=confirm"))
     assert len(open_store.events("Form Submitted")) == 1
     pass_on(open_store)
     assert profile(open_store).consents()["offers"] == "withdrawn"
 
 
-def test_what_was_agreed_to_is_what_the_form_said_then(open_store: Shop) -> None:
+def test_consent_text_is_that_of_the_sign_up(open_store: Shop) -> None:
     call(form_post(open_store))
     wider = {
         **FOOTER,
@@ -186,25 +188,25 @@ def test_what_was_agreed_to_is_what_the_form_said_then(open_store: Shop) -> None
     open_store.settings(forms={"footer": wider}, topics={"offers": "O", "news": "N", "sms": "S"})
     token = link(open_store)
     assert "Everything" not in call(look(open_store, token))[1]
-    call(press(open_store, token, "do=confirm"))
+    call(press(open_store, token, "action=confirm"))
     pass_on(open_store)
     assert profile(open_store).consents() == {"offers": "granted", "news": "granted"}
     assert event(open_store, "List Joined")[0]["list"] == "newsletter"
 
 
 @pytest.mark.parametrize(("reason", "stays"), [("erased", False), ("hard bounce", True)])
-def test_who_was_erased_once_and_confirms_anew_is_mailed_again(
+def test_confirmation_lifts_suppression_of_erased_address(
     open_store: Shop, reason: str, stays: bool
 ) -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     tables.contacts().suppress(open_store.store, address_hash(EMAIL), reason, at)
     call(form_post(open_store))
     assert open_store.items("SUPPRESSION")
-    call(press(open_store, link(open_store), "do=confirm"))
+    call(press(open_store, link(open_store), "action=confirm"))
     assert bool(open_store.items("SUPPRESSION")) is stays
 
 
-def test_a_form_without_confirmation_signs_up_at_once_but_brings_nobody_back(
+def test_single_opt_in_does_not_resubscribe_contact(
     open_store: Shop,
 ) -> None:
     response = handler(form_post(open_store, "popup", first_name="Ann"), None)
@@ -212,13 +214,13 @@ def test_a_form_without_confirmation_signs_up_at_once_but_brings_nobody_back(
     assert response["headers"]["location"] == f"{PAGE}/thanks"
     pass_on(open_store)
     assert profile(open_store).consents() == {"offers": "granted", "news": "granted"}
-    say_no(open_store)
+    withdraw_consent(open_store)
     handler(form_post(open_store, "popup"), None)
     pass_on(open_store)
     assert profile(open_store).consents()["offers"] == "withdrawn"
 
 
-def test_what_a_stranger_says_of_somebody_changes_nothing_that_is_known(open_store: Shop) -> None:
+def test_unconfirmed_sign_up_changes_no_known_contact_data(open_store: Shop) -> None:
     person = {"email": EMAIL, "first_name": "Ann", "locale": "en", "properties": {"age": 41}}
     tell(open_store, "Order Completed", contact=person)
     call(form_post(open_store, "popup", first_name="Mallory", age="1", locale="fa"))
@@ -233,10 +235,10 @@ def test_what_a_stranger_says_of_somebody_changes_nothing_that_is_known(open_sto
 
 @pytest.mark.parametrize("form", ["footer", "popup"])
 @pytest.mark.parametrize("post", [form_post, json_post])
-def test_nobody_learns_from_the_answer_who_is_known(
+def test_answer_does_not_reveal_known_address(
     open_store: Shop, form: str, post: Callable[..., Json], calls: list[str]
 ) -> None:
-    """Unknown, subscribed, unsubscribed, suppressed: the same answer, after the same calls."""
+    """Unknown, subscribed, unsubscribed or suppressed: same answer, same calls."""
     yes = {"topic": "offers", "state": "granted", "at": datetime.now(UTC).isoformat()}
     no = {**yes, "state": "withdrawn"}
     subscribed, gone, dead = (f"{name}@mail.example" for name in ("sub", "gone", "dead"))
@@ -255,21 +257,19 @@ def test_nobody_learns_from_the_answer_who_is_known(
 @pytest.fixture
 def calls(cloud: Cloud) -> Iterator[list[str]]:
     """The names of the calls to the contacts table, in order."""
-    made: list[str] = []
+    names: list[str] = []
     client = core.client("dynamodb")
 
     def note(params: Json, model: Any, **_: Any) -> None:
         if json.loads(params["body"]).get("TableName") != "milepost-workflows":
-            made.append(model.name)
+            names.append(model.name)
 
     client.meta.events.register("before-call.dynamodb.*", note)
-    yield made
+    yield names
     client.meta.events.unregister("before-call.dynamodb.*", note)
 
 
-def test_a_machine_that_fills_in_what_nobody_sees_is_answered_like_everybody(
-    open_store: Shop, printed: Printed
-) -> None:
+def test_bot_that_fills_honeypot_gets_the_usual_answer(open_store: Shop, printed: Printed) -> None:
     answers = [call(form_post(open_store)), call(form_post(open_store, website="http://x.example"))]
     assert answers[0] == answers[1]
     assert len(open_store.events()) == 1
@@ -279,14 +279,16 @@ def test_a_machine_that_fills_in_what_nobody_sees_is_answered_like_everybody(
 # --- limits ---
 
 
-def test_of_one_address_three_sign_ups_a_day_are_kept(open_store: Shop, printed: Printed) -> None:
+def test_three_sign_ups_a_day_for_one_address_are_stored(
+    open_store: Shop, printed: Printed
+) -> None:
     answers = [call(form_post(open_store, ip=f"203.0.113.{n}")) for n in range(6)]
     assert len(set(answers)) == 1
     assert len(open_store.events("Opt-In Requested")) <= 3
     assert printed.counted("SignUpsDropped") == 3
 
 
-def test_from_one_internet_address_come_as_many_an_hour_as_the_form_says(shop: Shop) -> None:
+def test_sign_ups_from_one_internet_address_are_limited_per_hour(shop: Shop) -> None:
     shop.settings(forms={"footer": {**FOOTER, "per_hour": 2}})
     answers = [handler(form_post(shop, email=f"a{n}@mail.example"), None) for n in range(3)]
     assert [answer["statusCode"] for answer in answers] == [200, 200, 429]
@@ -295,7 +297,7 @@ def test_from_one_internet_address_come_as_many_an_hour_as_the_form_says(shop: S
     assert handler(form_post(shop, ip="198.51.100.1"), None)["statusCode"] == 200
 
 
-def test_no_counter_says_who_is_counted(open_store: Shop) -> None:
+def test_counters_contain_no_address(open_store: Shop) -> None:
     call(form_post(open_store))
     counters = open_store.cloud.contacts(f"S#{open_store.store}#LIMIT")
     assert len(counters) == 2
@@ -330,7 +332,7 @@ def test_no_counter_says_who_is_counted(open_store: Shop) -> None:
         ({"birthday": "2027-02-30"}, "bad_field", "birthday"),
     ],
 )
-def test_a_wrong_answer_is_told_with_its_field(
+def test_wrong_answer_is_reported_with_its_field(
     open_store: Shop, fields: Json, code: str, field: str
 ) -> None:
     response = handler(json_post(open_store, **fields), None)
@@ -342,7 +344,7 @@ def test_a_wrong_answer_is_told_with_its_field(
     assert open_store.items() == []
 
 
-def test_what_is_required_is_required(shop: Shop) -> None:
+def test_missing_required_field_is_reported(shop: Shop) -> None:
     shop.settings(forms={"footer": {"fields": {"over_18": {"type": "boolean", "required": True}}}})
     status, page = call(form_post(shop, locale="fa"))
     assert status == 422
@@ -358,7 +360,7 @@ def test_what_is_required_is_required(shop: Shop) -> None:
         ("", 415, "bad_content_type"),
     ],
 )
-def test_a_form_in_another_encoding_is_refused_with_a_reason(
+def test_form_in_other_encoding_is_rejected_with_reason(
     open_store: Shop, kind: str, status: int, code: str
 ) -> None:
     response = handler(form_post(open_store, kind=kind), None)
@@ -366,24 +368,26 @@ def test_a_form_in_another_encoding_is_refused_with_a_reason(
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", "null", '"x"', '{"a":' * 30])
-def test_json_that_is_no_object_is_refused(open_store: Shop, body: str) -> None:
+def test_json_that_is_not_an_object_is_rejected(open_store: Shop, body: str) -> None:
     headers = {"content-type": "application/json"}
-    made = request("events.post", "POST", body, headers, store=open_store.store, form="footer")
-    assert handler(made, None)["statusCode"] == 400
+    http_request = request(
+        "events.post", "POST", body, headers, store=open_store.store, form="footer"
+    )
+    assert handler(http_request, None)["statusCode"] == 400
 
 
-def test_a_form_of_a_thousand_fields_is_refused(open_store: Shop) -> None:
+def test_form_with_too_many_fields_is_rejected(open_store: Shop) -> None:
     fields: dict[str, Any] = {f"f{n}": "x" for n in range(1000)}
     assert json.loads(call(form_post(open_store, **fields))[1])["error"]["code"] == "bad_form"
 
 
 @pytest.mark.parametrize("form", ["", "header", "../footer", "Footer", "x" * 500])
-def test_a_form_that_there_is_not(open_store: Shop, form: str) -> None:
+def test_unknown_form_is_not_found(open_store: Shop, form: str) -> None:
     response = handler(form_post(open_store, form), None)
     assert json.loads(response["body"])["error"]["code"] == "unknown_form"
 
 
-def test_a_store_without_a_link_key_takes_no_sign_up(cloud: Cloud) -> None:
+def test_store_without_link_key_accepts_no_sign_up(cloud: Cloud) -> None:
     shop = cloud.open_shop(link_key=None)
     shop.settings(forms={"footer": FOOTER})
     assert handler(form_post(shop), None)["statusCode"] == 503
@@ -392,7 +396,7 @@ def test_a_store_without_a_link_key_takes_no_sign_up(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("where", ["https://evil.example", "//evil.example", "javascript:alert(1)"])
 @pytest.mark.parametrize("form", ["footer", "popup"])
-def test_nothing_that_is_posted_decides_where_the_browser_goes(
+def test_redirect_is_from_settings_and_not_from_post(
     open_store: Shop, form: str, where: str
 ) -> None:
     response = handler(form_post(open_store, form, redirect=where, location=where), None)
@@ -408,7 +412,7 @@ def preflight(shop: Shop, origin: str) -> Json:
     return request("events.post", "OPTIONS", b"", headers, store=shop.store, form="footer")
 
 
-def test_a_page_of_the_shop_may_post_by_script(open_store: Shop) -> None:
+def test_script_of_shop_page_can_post(open_store: Shop) -> None:
     headers = handler(preflight(open_store, PAGE), None)["headers"]
     assert headers["access-control-allow-origin"] == PAGE
     assert headers["access-control-allow-methods"] == "POST"
@@ -425,28 +429,28 @@ def test_a_page_of_the_shop_may_post_by_script(open_store: Shop) -> None:
     "origin",
     ["https://evil.example", "null", "https://shop.harborline.example.evil.example", "*", ""],
 )
-def test_a_page_of_anybody_else_reads_nothing(open_store: Shop, origin: str) -> None:
-    for made in (preflight(open_store, origin), json_post(open_store, origin=origin)):
-        assert "access-control-allow-origin" not in handler(made, None)["headers"]
+def test_script_of_other_origin_cannot_read_answer(open_store: Shop, origin: str) -> None:
+    for http_request in (preflight(open_store, origin), json_post(open_store, origin=origin)):
+        assert "access-control-allow-origin" not in handler(http_request, None)["headers"]
 
 
 # --- the link ---
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_looking_at_the_link_confirms_nothing(open_store: Shop, method: str) -> None:
+def test_get_of_confirmation_link_confirms_nothing(open_store: Shop, method: str) -> None:
     call(form_post(open_store))
-    made = look(open_store, link(open_store), method)
-    made["queryStringParameters"] = {"action": "confirm"}
-    status, page = call(made)
+    http_request = look(open_store, link(open_store), method)
+    http_request["queryStringParameters"] = {"action": "confirm"}
+    status, page = call(http_request)
     assert status == 200
     assert "Yes, send me &lt;b&gt;offers&lt;/b&gt; &amp; news." in page
     assert call(press(open_store, link(open_store), ""))[0] == 200
     assert open_store.events("Form Submitted") == []
 
 
-def test_a_link_is_good_for_seven_days(open_store: Shop) -> None:
-    """The sign-up is looked up by the instant in the token, so it is the event that is aged."""
+def test_confirmation_link_expires_after_seven_days(open_store: Shop) -> None:
+    """The token names the instant of the sign-up, so the test changes the event's age."""
     call(form_post(open_store))
     (item,) = open_store.events("Opt-In Requested")
     for days, status in ((6.9, 200), (7.1, 410)):
@@ -455,66 +459,76 @@ def test_a_link_is_good_for_seven_days(open_store: Shop) -> None:
         name = f"EVENT#Opt-In Requested#{shown}#{item['id']['S']}"
         aged = item | {"sk": {"S": name}, "at": {"S": shown}}
         core.client("dynamodb").put_item(TableName="milepost-contacts", Item=aged)
-        claim = ConfirmationLink(open_store.store, item["pk"]["S"].rpartition("#")[2], "footer",
-                             item["id"]["S"], datetime.fromisoformat(shown))  # fmt: skip
+        claim = ConfirmationLink(
+            open_store.store,
+            item["pk"]["S"].rpartition("#")[2],
+            "footer",
+            item["id"]["S"],
+            datetime.fromisoformat(shown),
+        )
         token = seal_confirmation(claim, open_store.links)
-        assert call(press(open_store, token, "do=confirm"))[0] == status
+        assert call(press(open_store, token, "action=confirm"))[0] == status
     assert len(open_store.events("Form Submitted")) == 1
 
 
-def flipped(token: str, place: int) -> str:
-    return token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+def change_character(token: str, index: int) -> str:
+    return token[:index] + ("A" if token[index] != "A" else "B") + token[index + 1 :]
 
 
 @pytest.mark.parametrize(
     "spoil",
     [
         lambda t, s: t[:-1],
-        lambda t, s: flipped(t, 3),
-        lambda t, s: flipped(t, len(t) - 3),
+        lambda t, s: change_character(t, 3),
+        lambda t, s: change_character(t, len(t) - 3),
         lambda t, s: t.replace(".footer.", ".popup."),
         lambda t, s: s.token(t.partition(".")[0]),
         lambda t, s: "x",
         lambda t, s: "",
-        lambda t, s: "....." ,
+        lambda t, s: ".....",
         lambda t, s: f"../../unsubscribe/{t}",
     ],
-)  # fmt: skip
-def test_a_link_that_is_not_ours_confirms_nothing(
+)
+def test_forged_link_confirms_nothing(
     open_store: Shop, printed: Printed, spoil: Callable[[str, Shop], str]
 ) -> None:
     call(form_post(open_store))
     token = spoil(link(open_store), open_store)
     expected = call(look(open_store, "nonsense"))
     assert call(look(open_store, token)) == expected
-    assert call(press(open_store, token, "do=confirm")) == expected
+    assert call(press(open_store, token, "action=confirm")) == expected
     assert printed.counted("ConfirmLinksRefused") == 3
     assert open_store.events("Form Submitted") == []
 
 
-def test_a_genuine_link_to_a_sign_up_that_there_is_not(open_store: Shop) -> None:
+def test_valid_link_of_missing_sign_up_is_invalid(open_store: Shop) -> None:
     call(form_post(open_store))
     for changes in ({"request": "0" * 24}, {"contact": "c" + "0" * 25}, {"at": datetime.now(UTC)}):
-        assert call(press(open_store, link(open_store, **changes), "do=confirm"))[0] == 404
+        assert call(press(open_store, link(open_store, **changes), "action=confirm"))[0] == 404
 
 
-def test_a_link_of_another_store_is_no_link(cloud: Cloud) -> None:
+def test_link_of_other_store_is_invalid(cloud: Cloud) -> None:
     one, two = (cloud.open_shop(link_key="shared") for _ in range(2))
     for shop in (one, two):
         shop.settings(forms={"footer": FOOTER})
         call(form_post(shop))
     (item,) = one.events("Opt-In Requested")
-    claim = ConfirmationLink(one.store, item["pk"]["S"].rpartition("#")[2], "footer",
-                         item["id"]["S"], datetime.fromisoformat(item["at"]["S"]))  # fmt: skip
+    claim = ConfirmationLink(
+        one.store,
+        item["pk"]["S"].rpartition("#")[2],
+        "footer",
+        item["id"]["S"],
+        datetime.fromisoformat(item["at"]["S"]),
+    )
     token = seal_confirmation(claim, "shared")
     assert call(look(two, token))[0] == 404
     assert call(look(one, token))[0] == 200
 
 
-def test_neither_address_nor_link_is_logged(open_store: Shop, printed: Printed) -> None:
+def test_address_and_link_are_not_logged(open_store: Shop, printed: Printed) -> None:
     call(form_post(open_store, first_name="Wrenkanari"))
     token = link(open_store)
     printed.forbid(token, "203.0.113.24")
     call(look(open_store, token))
-    call(press(open_store, token, "do=confirm"))
+    call(press(open_store, token, "action=confirm"))
     assert [r["message"] for r in printed.records() if "message" in r] == ["signed up", "confirmed"]

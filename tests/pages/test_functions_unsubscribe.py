@@ -1,4 +1,4 @@
-"""GET and POST /v1/{store}/unsubscribe/{token}: the reader's no, by button or by one click."""
+"""GET and POST /v1/{store}/unsubscribe/{token}: unsubscribe by button or with one click."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 
 from functions.unsubscribe.app import handler
 from milepost.contacts.profile import Profile
-from milepost.sending.link_tokens import UnsubscribeLink, sign_unsubscribe_link
+from milepost.sending.links import UnsubscribeLink, sign_unsubscribe_link
 from milepost.wiring import tables
 from tests.support.aws_events import posted, sample
 from tests.support.cloud import Cloud, Printed, Shop
@@ -68,7 +68,7 @@ def proofs(shop: Shop) -> list[Json]:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_looking_changes_nothing(open_store: Shop, method: str) -> None:
+def test_get_changes_nothing(open_store: Shop, method: str) -> None:
     request = get(open_store, open_store.token(CONTACT))
     request["requestContext"]["http"]["method"] = method
     status, page = call(request)
@@ -79,7 +79,7 @@ def test_looking_changes_nothing(open_store: Shop, method: str) -> None:
     assert open_store.items() == []
 
 
-def test_a_scanner_that_follows_the_link_with_everything_in_the_query_changes_nothing(
+def test_get_with_any_query_changes_nothing(
     open_store: Shop,
 ) -> None:
     request = get(open_store, open_store.token(CONTACT))
@@ -101,7 +101,7 @@ def test_a_scanner_that_follows_the_link_with_everything_in_the_query_changes_no
         ('"><script>', "en", "ltr"),
     ],
 )
-def test_the_page_speaks_the_language_of_its_reader(
+def test_page_is_in_contacts_language(
     open_store: Shop, locale: str, lang: str, direction: str
 ) -> None:
     fields = {"locale": (locale, "2026-11-22T09:30:00.000Z", "evt-1")}
@@ -111,7 +111,7 @@ def test_the_page_speaks_the_language_of_its_reader(
     assert f'<html lang="{lang}" dir="{direction}">' in page
 
 
-def test_a_hostile_name_of_store_or_topic_is_only_text(shop: Shop) -> None:
+def test_hostile_names_of_store_and_topic_are_escaped(shop: Shop) -> None:
     evil = "</bdi><script>alert(1)</script>{topic}\"'"
     shop.settings(name=evil, topics={"offers": evil})
     for request in (get(shop, shop.token(CONTACT)), post(shop, shop.token(CONTACT))):
@@ -120,7 +120,7 @@ def test_a_hostile_name_of_store_or_topic_is_only_text(shop: Shop) -> None:
         assert "&lt;script&gt;alert(1)&lt;/script&gt;{topic}&quot;&#x27;" in page
 
 
-def test_a_store_without_settings_still_lets_its_readers_go(shop: Shop) -> None:
+def test_unsubscribe_works_without_store_settings(shop: Shop) -> None:
     assert call(get(shop, shop.token(CONTACT)))[0] == 200
     call(post(shop, shop.token(CONTACT), ONE_CLICK))
     assert consents(shop) == {"offers": "withdrawn"}
@@ -135,7 +135,7 @@ def multipart(boundary: str, *, eol: str = "\r\n", disposition: str = 'name="{na
     return eol.join(lines).encode()
 
 
-ODD = [
+ODD_BODIES = [
     "a",
     "----WebKitFormBoundary7MA4YWxkTrZu0gW",
     "One-Click",
@@ -146,9 +146,9 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize("boundary", ODD)
+@pytest.mark.parametrize("boundary", ODD_BODIES)
 @pytest.mark.parametrize("quoted", [True, False])
-def test_one_click_in_multipart_with_any_boundary(
+def test_one_click_works_as_multipart_with_any_boundary(
     open_store: Shop, boundary: str, quoted: bool
 ) -> None:
     written = f'"{boundary}"' if quoted else boundary
@@ -192,19 +192,19 @@ def test_one_click_in_multipart_with_any_boundary(
         ("text/plain", ONE_CLICK),
     ],
 )
-def test_one_click_in_every_form_it_may_come(open_store: Shop, kind: str, body: bytes) -> None:
+def test_one_click_works_in_every_encoding(open_store: Shop, kind: str, body: bytes) -> None:
     token = open_store.token(CONTACT)
     status, answer = call(post(open_store, token, body, {"Content-Type": kind}))
     assert (status, json.loads(answer)) == (200, {"status": "unsubscribed"})
     assert [proof["method"]["S"] for proof in proofs(open_store)] == ["one-click"]
 
 
-def test_one_click_in_plain_text_is_taken_as_well_as_in_base64(open_store: Shop) -> None:
+def test_one_click_works_with_plain_and_base64_body(open_store: Shop) -> None:
     request = post(open_store, open_store.token(CONTACT), ONE_CLICK, as_base64=False)
     assert json.loads(call(request)[1]) == {"status": "unsubscribed"}
 
 
-def test_the_button_of_the_page_ends_one_topic(open_store: Shop) -> None:
+def test_topic_button_withdraws_one_topic(open_store: Shop) -> None:
     token = open_store.token(CONTACT, "news")
     status, page = call(post(open_store, token, b"scope=topic"))
     assert status == 200
@@ -224,7 +224,7 @@ def test_the_button_of_the_page_ends_one_topic(open_store: Shop) -> None:
         ),
     ],
 )
-def test_the_other_button_ends_every_topic(open_store: Shop, kind: str, body: bytes) -> None:
+def test_all_button_withdraws_every_topic(open_store: Shop, kind: str, body: bytes) -> None:
     token = open_store.token(CONTACT, "news")
     _, page = call(post(open_store, token, body, {"Content-Type": kind}))
     assert "no more marketing e-mails" in page
@@ -232,22 +232,20 @@ def test_the_other_button_ends_every_topic(open_store: Shop, kind: str, body: by
 
 
 @pytest.mark.parametrize("body", [b"", b"%", b"scope=everything", b"\xff\x00", b"=" * 9000])
-def test_a_post_that_says_nothing_clear_ends_the_topic_of_the_link(
-    open_store: Shop, body: bytes
-) -> None:
-    """Who posts to this address means it; only the question how much is open."""
+def test_unclear_post_withdraws_topic_of_link(open_store: Shop, body: bytes) -> None:
+    """A post to this address is always an unsubscribe; only its scope can be unclear."""
     assert call(post(open_store, open_store.token(CONTACT), body))[0] == 200
     assert consents(open_store) == {"offers": "withdrawn"}
 
 
-def test_unsubscribing_twice_is_unsubscribing_once(open_store: Shop) -> None:
+def test_repeated_unsubscribe_changes_nothing(open_store: Shop) -> None:
     request = post(open_store, open_store.token(CONTACT), ONE_CLICK)
     assert call(request) == call(request)
     assert len(proofs(open_store)) == 1
     assert len(open_store.events("Unsubscribed")) == 1
 
 
-def test_the_proof_says_from_where_and_out_of_which_mail(open_store: Shop) -> None:
+def test_proof_has_source_and_message(open_store: Shop) -> None:
     message = f"{CONTACT}-{'4' * 24}"
     call(post(open_store, open_store.token(CONTACT, message=message), ONE_CLICK))
     (proof,) = proofs(open_store)
@@ -257,21 +255,21 @@ def test_the_proof_says_from_where_and_out_of_which_mail(open_store: Shop) -> No
     assert proof["state"]["S"] == "withdrawn"
 
 
-def test_of_an_endless_user_agent_the_beginning_is_kept(open_store: Shop) -> None:
+def test_long_user_agent_is_cut(open_store: Shop) -> None:
     headers = {**FORM, "User-Agent": "x" * 5000}
     call(post(open_store, open_store.token(CONTACT), ONE_CLICK, headers))
     (proof,) = proofs(open_store)
     assert proof["user_agent"]["S"] == "x" * 200
 
 
-def test_a_link_works_for_a_contact_that_is_long_gone(open_store: Shop) -> None:
+def test_link_works_for_unknown_contact(open_store: Shop) -> None:
     token = open_store.token("c" + "9" * 25)
     assert call(get(open_store, token))[0] == 200
     assert call(post(open_store, token, ONE_CLICK))[0] == 200
     assert consents(open_store, "c" + "9" * 25) == {"offers": "withdrawn"}
 
 
-def test_a_link_works_after_the_key_was_replaced(cloud: Cloud) -> None:
+def test_link_works_after_key_rotation(cloud: Cloud) -> None:
     shop = cloud.open_shop(link_key="the new key", link_key_previous="the old key")
     claim = UnsubscribeLink(shop.store, CONTACT, "offers", f"{CONTACT}-{'1' * 24}")
     assert call(get(shop, sign_unsubscribe_link(claim, "the old key")))[0] == 200
@@ -282,23 +280,23 @@ def test_a_link_works_after_the_key_was_replaced(cloud: Cloud) -> None:
 # --- what is no link ---
 
 
-def flipped(token: str, place: int) -> str:
-    other = "A" if token[place] != "A" else "B"
-    return token[:place] + other + token[place + 1 :]
+def change_character(token: str, index: int) -> str:
+    other = "A" if token[index] != "A" else "B"
+    return token[:index] + other + token[index + 1 :]
 
 
-SPOILED: dict[str, Callable[[str], str]] = {
+FORGED: dict[str, Callable[[str], str]] = {
     "empty": lambda _: "",
     "truncated": lambda t: t[:-1],
     "half": lambda t: t[: len(t) // 2],
     "longer": lambda t: t + "A",
     "padded": lambda t: t + "=",
-    "the first bit": lambda t: flipped(t, 0),
-    "the contact": lambda t: flipped(t, 8),
+    "the first bit": lambda t: change_character(t, 0),
+    "the contact": lambda t: change_character(t, 8),
     "the topic": lambda t: t.replace(".offers.", ".news."),
     "no topic": lambda t: t.replace(".offers.", ".."),
-    "the message": lambda t: flipped(t, len(CONTACT) + 10),
-    "the last bit": lambda t: flipped(t, len(t) - 1),
+    "the message": lambda t: change_character(t, len(CONTACT) + 10),
+    "the last bit": lambda t: change_character(t, len(t) - 1),
     "unsigned": lambda t: t.rpartition(".")[0] + ".",
     "unicode": lambda t: t + "é",
     "lone surrogate": lambda t: "\ud800" + t,
@@ -310,12 +308,12 @@ SPOILED: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("how", SPOILED)
+@pytest.mark.parametrize("how", FORGED)
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_link_we_did_not_make_shows_the_same_page_whatever_is_wrong(
+def test_forged_link_always_shows_the_same_page(
     open_store: Shop, printed: Printed, how: str, method: str
 ) -> None:
-    token = SPOILED[how](open_store.token(CONTACT))
+    token = FORGED[how](open_store.token(CONTACT))
     request = get(open_store, token) if method == "GET" else post(open_store, token, ONE_CLICK)
     _, expected = call(get(open_store, "nonsense"))
     assert call(request) == (404, expected)
@@ -323,7 +321,7 @@ def test_a_link_we_did_not_make_shows_the_same_page_whatever_is_wrong(
     assert open_store.items() == []
 
 
-def test_a_link_of_another_store_is_no_link(cloud: Cloud, open_store: Shop) -> None:
+def test_link_of_other_store_is_invalid(cloud: Cloud, open_store: Shop) -> None:
     other = cloud.open_shop()
     for request in (
         get(open_store, other.token(CONTACT)),
@@ -336,7 +334,7 @@ def test_a_link_of_another_store_is_no_link(cloud: Cloud, open_store: Shop) -> N
     assert other.items() == []
 
 
-def test_a_link_made_with_a_key_that_two_stores_share_is_still_of_one_store(cloud: Cloud) -> None:
+def test_link_is_bound_to_store_even_with_shared_key(cloud: Cloud) -> None:
     one, two = cloud.open_shop(link_key="shared"), cloud.open_shop(link_key="shared")
     claim = UnsubscribeLink(one.store, CONTACT, "offers", f"{CONTACT}-{'1' * 24}")
     token = sign_unsubscribe_link(claim, "shared")
@@ -344,14 +342,14 @@ def test_a_link_made_with_a_key_that_two_stores_share_is_still_of_one_store(clou
     assert call(get(two, token))[0] == 404
 
 
-def test_a_store_without_a_link_key_takes_no_link(cloud: Cloud) -> None:
-    """An empty key would fit a token that anyone can make."""
+def test_store_without_link_key_accepts_no_link(cloud: Cloud) -> None:
+    """With an empty key, anyone could sign a valid token."""
     shop = cloud.open_shop(link_key=None)
     claim = UnsubscribeLink(shop.store, CONTACT, "offers", f"{CONTACT}-{'1' * 24}")
     assert call(get(shop, sign_unsubscribe_link(claim, "")))[0] == 404
 
 
-def test_a_store_that_there_is_not_has_no_links(shop: Shop) -> None:
+def test_unknown_store_accepts_no_link(shop: Shop) -> None:
     request = get(shop, shop.token(CONTACT))
     request["pathParameters"]["store"] = "nobody"
     assert call(request)[0] == 404
@@ -361,7 +359,7 @@ def test_a_store_that_there_is_not_has_no_links(shop: Shop) -> None:
     assert json.loads(response["body"])["error"]["code"] == "unknown_store"
 
 
-def test_a_link_is_not_logged(open_store: Shop, printed: Printed) -> None:
+def test_link_is_not_logged(open_store: Shop, printed: Printed) -> None:
     token = open_store.token(CONTACT)
     printed.forbid(token, token.rpartition(".")[2])
     call(get(open_store, token))

@@ -1,11 +1,11 @@
-"""GET /v1/{store}/view/{token}: a mail as a page that runs nothing and is kept by nobody."""
+"""GET /v1/{store}/view/{token}: the web view, which runs no script and is not cached."""
 
 import re
 
 import pytest
 
 from functions.view.app import handler
-from milepost.sending.link_tokens import ViewLink, sign_view_link
+from milepost.sending.links import ViewLink, sign_view_link
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, FIRST_NAME, Printed, Shop
@@ -19,8 +19,8 @@ BODY = (
 )
 
 
-def mailed(shop: Shop, **data: str) -> str:
-    """One mail, sent; the token of its link."""
+def send_email(shop: Shop, **data: str) -> str:
+    """Send one e-mail and return the token of its view link."""
     files = files_of(cart=workflow(send("first"), category="transactional"))
     files["templates/plain/body.html"] = BODY
     upload(shop, files)
@@ -33,8 +33,8 @@ def mailed(shop: Shop, **data: str) -> str:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_reader_sees_the_mail_and_nothing_is_written(shop: Shop, method: str) -> None:
-    token = mailed(shop, note="<script>alert(1)</script>", picture="javascript:alert(1)")
+def test_view_shows_email_and_writes_nothing(shop: Shop, method: str) -> None:
+    token = send_email(shop, note="<script>alert(1)</script>", picture="javascript:alert(1)")
     before = shop.items()
     response = handler(look(shop, token, method), None)
     assert response["statusCode"] == 200
@@ -53,11 +53,11 @@ def test_a_reader_sees_the_mail_and_nothing_is_written(shop: Shop, method: str) 
     assert shop.items() == before
 
 
-def test_a_link_that_is_not_ours_and_one_whose_mail_is_gone_say_so(
-    shop: Shop, printed: Printed
-) -> None:
-    stranger = "c" + "7" * 25
-    gone = sign_view_link(ViewLink(shop.store, stranger, f"{stranger}-{'1' * 24}"), shop.links)
+def test_forged_link_and_missing_email_show_their_pages(shop: Shop, printed: Printed) -> None:
+    other_contact = "c" + "7" * 25
+    gone = sign_view_link(
+        ViewLink(shop.store, other_contact, f"{other_contact}-{'1' * 24}"), shop.links
+    )
     answer = handler(look(shop, gone), None)
     assert answer["statusCode"] == 410
     assert "not shown any more" in answer["body"]
@@ -65,4 +65,4 @@ def test_a_link_that_is_not_ours_and_one_whose_mail_is_gone_say_so(
         answer = handler(look(shop, token), None)
         assert answer["statusCode"] == 404
         assert "This link does not work" in answer["body"]
-    assert stranger not in "".join(map(str, printed.lines()))
+    assert other_contact not in "".join(map(str, printed.lines()))

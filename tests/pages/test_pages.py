@@ -10,7 +10,7 @@ from milepost.pages.unsubscribe_html import TEXTS, done_page, question_page
 
 
 @dataclass(frozen=True)
-class Opened:
+class Page:
     store_name: str = "Harborline"
     topic_title: str = "Offers"
     locale: str = "en"
@@ -47,8 +47,8 @@ LOCALES = ["en", "ar", "fa", "zh-Hant", "zh-CN", "de", "", "x" * 500, '"><script
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_page_is_whole_and_says_its_language(locale: str) -> None:
-    opened = Opened(locale=locale)
+def test_every_page_is_valid_and_has_language(locale: str) -> None:
+    opened = Page(locale=locale)
     for page in (question_page(opened), done_page(opened, "topic"), done_page(opened, "all")):
         assert Outline(page).tags[:3] == ["html", "head", "meta"]
         assert "Harborline" in page
@@ -57,7 +57,7 @@ def test_every_page_is_whole_and_says_its_language(locale: str) -> None:
         assert f'dir="{"rtl" if lang in {"ar", "fa"} else "ltr"}"' in page
 
 
-def test_every_text_is_there_in_every_language() -> None:
+def test_every_language_has_all_texts() -> None:
 
     for texts in TEXTS.values():
         assert texts.keys() == TEXTS["en"].keys()
@@ -65,8 +65,8 @@ def test_every_text_is_there_in_every_language() -> None:
         assert all("{topic}" in texts[key] for key in ("explain", "done_topic"))
 
 
-def test_the_question_has_two_buttons_and_sends_nothing_anywhere_else() -> None:
-    page = question_page(Opened())
+def test_question_page_has_two_buttons_and_no_other_links() -> None:
+    page = question_page(Page())
     outline = Outline(page)
     assert outline.tags.count("button") == 2
     assert '<form method="post">' in page, "without an action it posts to its own address"
@@ -74,20 +74,20 @@ def test_the_question_has_two_buttons_and_sends_nothing_anywhere_else() -> None:
     assert 'name="scope" value="all"' in page
 
 
-def test_done_says_what_was_done() -> None:
-    assert "no more e-mails about" in done_page(Opened(), "topic")
-    assert "no more marketing e-mails" in done_page(Opened(), "all")
-    assert "Offers" not in done_page(Opened(), "all")
+def test_done_page_shows_result() -> None:
+    assert "no more e-mails about" in done_page(Page(), "topic")
+    assert "no more marketing e-mails" in done_page(Page(), "all")
+    assert "Offers" not in done_page(Page(), "all")
 
 
-def test_the_page_of_a_link_that_is_none_knows_nobody() -> None:
+def test_invalid_link_page_reveals_nothing() -> None:
     assert Outline(invalid_link_page()).text.startswith("This link does not work")
 
 
 @given(st.text(), st.text(), st.sampled_from(LOCALES))
-def test_no_name_is_ever_markup(store: str, topic: str, locale: str) -> None:
-    opened = Opened(store, topic, locale)
-    plain = Outline(question_page(Opened(locale=locale)))
+def test_names_are_escaped(store: str, topic: str, locale: str) -> None:
+    opened = Page(store, topic, locale)
+    plain = Outline(question_page(Page(locale=locale)))
     outline = Outline(question_page(opened))
     assert outline.tags == plain.tags
     assert outline.attributes == plain.attributes

@@ -1,4 +1,4 @@
-"""The page of preferences: whole in every language, and other people's words are only text."""
+"""The preferences page: valid HTML in every language, with escaped data."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +23,7 @@ KNOWN = Profile(STORE, contact(), consent={"offers": YES})
 
 
 @dataclass(frozen=True)
-class Shown:
+class PageData:
     settings: StoreSettings = SETTINGS
     profile: Profile = KNOWN
     reminders: tuple[Reminder, ...] = (Reminder("e-1", "next", "Visit", "2026-12-01"),)
@@ -33,21 +33,21 @@ class Shown:
     day: str = ""
 
 
-def show(shown: Shown, until: str = "") -> str:
-    return preferences_page(shown, TODAY, until, lambda day: f"<{day}>")
+def show(data: PageData, until: str = "") -> str:
+    return preferences_page(data, TODAY, until, lambda day: f"<{day}>")
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_the_page_is_whole_and_says_its_language(locale: str) -> None:
+def test_page_is_valid_and_has_language(locale: str) -> None:
     for said in ("", "saved", "snoozed", "resumed", "unsubscribed", "moved", "bad_date"):
-        page = show(Shown(locale=locale, said=said, day="2026-12-02"))
+        page = show(PageData(locale=locale, said=said, day="2026-12-02"))
         assert Outline(page).tags.count("h1") == 1
         lang = page.partition('lang="')[2].partition('"')[0]
         assert lang in TEXTS
         assert f'dir="{"rtl" if lang in {"ar", "fa"} else "ltr"}"' in page
 
 
-def test_every_text_is_there_in_every_language() -> None:
+def test_every_language_has_all_texts() -> None:
     for texts in TEXTS.values():
         assert texts.keys() == TEXTS["en"].keys()
         for key, text in texts.items():
@@ -55,23 +55,23 @@ def test_every_text_is_there_in_every_language() -> None:
                 assert (slot in text) == (slot in TEXTS["en"][key])
 
 
-def test_every_place_is_a_zone_and_has_a_name_in_every_language() -> None:
+def test_every_city_has_time_zone_and_name_in_every_language() -> None:
     assert all(find_zone(place.zone) for place in PLACES)
     assert len({place.zone for place in PLACES}) == len(PLACES)
     for language in TEXTS:
-        names = [place.called(language) for place in PLACES]
+        names = [place.name_in(language) for place in PLACES]
         assert all(names)
         assert len(set(names)) == len(names)
 
 
-def test_the_form_shows_what_holds_now() -> None:
+def test_form_shows_current_preferences() -> None:
     profile = Profile(
         STORE,
         contact(),
         fields={"frequency": ("monthly", "1", "e"), "timezone": ("Asia/Tehran", "1", "e")},
         consent={"offers": YES},
     )
-    page = show(Shown(profile=profile), until="2026-12-09")
+    page = show(PageData(profile=profile), until="2026-12-09")
     assert 'value="offers" checked' in page
     assert 'value="monthly" checked' in page
     assert '<option value="Asia/Tehran" selected>Tehran</option>' in page
@@ -82,10 +82,10 @@ def test_the_form_shows_what_holds_now() -> None:
 
 
 @given(st.text(min_size=1), st.text(min_size=1), st.text(), st.sampled_from(LOCALES))
-def test_no_word_of_anybody_is_ever_markup(name: str, topic: str, date_: str, locale: str) -> None:
-    plain = Outline(show(Shown(locale=locale)))
+def test_data_is_always_escaped(name: str, topic: str, date_: str, locale: str) -> None:
+    plain = Outline(show(PageData(locale=locale)))
     settings = StoreSettings(topics={"offers": topic}, locales=("en", "fa"))
     evil = (Reminder(name, "next", topic, date_),)
-    found = Outline(show(Shown(settings, reminders=evil, store_name=name, locale=locale)))
+    found = Outline(show(PageData(settings, reminders=evil, store_name=name, locale=locale)))
     assert found.tags == plain.tags
     assert found.attributes == plain.attributes

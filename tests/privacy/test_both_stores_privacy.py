@@ -1,4 +1,4 @@
-"""What an export and an erasure rest on is the same whichever adapter keeps it."""
+"""Contract tests of the privacy ports, for the in-memory and the DynamoDB adapters."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -28,101 +28,109 @@ HOUR = timedelta(hours=1)
 HASH = address_hash(ADA)
 
 
-def asked(ports: Ports, **changes: Any) -> PrivacyRequest:
+def stored_request(ports: Ports, **changes: Any) -> PrivacyRequest:
     request = PrivacyRequest(
         STORE, request_id("a"), "erase", (contact(),), MONDAY_NOON, MONDAY_NOON
     )
     return ports.requests.open(request._replace(**changes))
 
 
-def live(ports: Ports, events: int = 3) -> None:
-    """Ada as an enrollment leaves her, with everything that lies under a contact."""
-    said = event("Signed Up", contact=ContactUpdate(consents=(consent_fact(),)),
-                 identifiers={"email": ADA, "order": "o-1"})  # fmt: skip
-    ports.contacts.claim_identifiers(contact(), said)
-    ports.contacts.record_consent(contact(), said, ("offers",))
+def store_ada(ports: Ports, events: int = 3) -> None:
+    """Store Ada with every kind of item that a contact can have."""
+    sign_up = event(
+        "Signed Up",
+        contact=ContactUpdate(consents=(consent_fact(),)),
+        identifiers={"email": ADA, "order": "o-1"},
+    )
+    ports.contacts.claim_identifiers(contact(), sign_up)
+    ports.contacts.record_consent(contact(), sign_up, ("offers",))
     for number in range(events):
         ports.timeline.first_seen(STORE, "api", f"e-{number}", MONDAY_NOON)
-        ports.timeline.append(contact(), replace(said, id=f"e-{number}"))
-    own = enrollment()
+        ports.timeline.append(contact(), replace(sign_up, id=f"e-{number}"))
+    active = enrollment()
     profile = Profile(
         STORE,
         contact(),
         fields={"email": (ADA, "2026-11-02T12:00:00.000Z", "e-0")},
         known_identifiers={"email": (ADA,)},
-        active_enrollments={own.ref.id: own.presence()},
+        active_enrollments={active.ref.id: active.presence()},
         last_sequence=7,
     )
     assert ports.contacts.apply(None, profile)
-    ports.enrollments.enroll(own)
+    ports.enrollments.enroll(active)
     ports.ledger.record_skip(draft(), "skipped", "no consent", PendingOutcomes(), MONDAY_NOON)
 
 
-def pieces(ports: Ports, request: PrivacyRequest) -> list[DeletionBatch]:
-    taken = []
-    while (piece := ports.remains.next_batch(STORE, contact())) is not None:
-        taken.append(piece)
-        own = ports.remains.unshared_identifiers(STORE, request.contacts, piece.identifiers)
-        ports.remains.remove(request, piece, own)
-    return taken
+def delete_all(ports: Ports, request: PrivacyRequest) -> list[DeletionBatch]:
+    batches = []
+    while (batch := ports.remains.next_batch(STORE, contact())) is not None:
+        batches.append(batch)
+        unshared = ports.remains.unshared_identifiers(STORE, request.contacts, batch.identifiers)
+        ports.remains.remove(request, batch, unshared)
+    return batches
 
 
-def test_a_contact_is_taken_away_piece_by_piece_and_counted(ports: Ports) -> None:
-    live(ports)
-    request = asked(ports)
+def test_contact_is_deleted_in_counted_batches(ports: Ports) -> None:
+    store_ada(ports)
+    request = stored_request(ports)
     ports.requests.note_export(request, contact(), MONDAY_NOON)
-    first, *others = pieces(ports, request)
+    first, *others = delete_all(ports, request)
     assert first.identifiers == (("email", ADA),)
-    assert [(ref.id, leg) for ref, leg in first.running] == [("e-1", 0)]
-    assert [(ref.id, leg) for piece in others for ref, leg in piece.running] == [("e-1", 0)]
-    assert [id_ for piece in others for id_ in piece.exports] == [request.id]
-    assert {name for piece in others for name in piece.identifiers} == {
-        ("email", ADA), ("order", "o-1")
-    }  # fmt: skip
+    assert [(ref.id, execution_no) for ref, execution_no in first.running] == [("e-1", 0)]
+    assert [(ref.id, execution_no) for batch in others for ref, execution_no in batch.running] == [
+        ("e-1", 0)
+    ]
+    assert [id_ for batch in others for id_ in batch.exports] == [request.id]
+    assert {name for batch in others for name in batch.identifiers} == {
+        ("email", ADA),
+        ("order", "o-1"),
+    }
     assert ports.contacts.profile(STORE, contact()) is None
     assert ports.lives.messages(STORE, contact()) == []
     assert ports.timeline.resolve(STORE, [{"order": "o-1"}]) != [contact()]
-    kept = ports.requests.get(STORE, request.id)
-    assert kept is not None
-    # profile, 2 identities, 3 events and their 3 marks, consent, enrollment, message, export; the
-    # tables keep the triggering event's data apart from the enrollment.
-    assert kept.items in {13, 14}
+    stored = ports.requests.get(STORE, request.id)
+    assert stored is not None
+    # profile, 2 identities, 3 events and 3 dedupe items, consent, enrollment, message, export; the
+    # tables store the data of the triggering event in an item of its own.
+    assert stored.items in {13, 14}
 
 
-def test_many_events_are_many_pieces(ports: Ports) -> None:
-    live(ports, events=60)
-    request = asked(ports)
-    assert len(pieces(ports, request)) > 2
+def test_many_events_are_deleted_in_several_batches(ports: Ports) -> None:
+    store_ada(ports, events=60)
+    request = stored_request(ports)
+    assert len(delete_all(ports, request)) > 2
     assert ports.remains.next_batch(STORE, contact()) is None
 
 
-def test_what_was_removed_once_is_not_counted_again(ports: Ports) -> None:
-    live(ports)
-    request = asked(ports)
-    piece = ports.remains.next_batch(STORE, contact())
-    assert piece is not None
+def test_batch_removed_twice_is_counted_once(ports: Ports) -> None:
+    store_ada(ports)
+    request = stored_request(ports)
+    batch = ports.remains.next_batch(STORE, contact())
+    assert batch is not None
     for _ in range(3):
-        ports.remains.remove(request, piece, [])
-    kept = ports.requests.get(STORE, request.id)
-    assert kept is not None
-    assert kept.items == 1
+        ports.remains.remove(request, batch, [])
+    stored = ports.requests.get(STORE, request.id)
+    assert stored is not None
+    assert stored.items == 1
 
 
-def test_an_identity_that_leads_to_somebody_else_is_somebody_elses(ports: Ports) -> None:
-    live(ports)
+def test_identifier_of_another_contact_is_not_removed(ports: Ports) -> None:
+    store_ada(ports)
     ports.contacts.claim_identifiers("c-other", event(identifiers={"phone": "+49123456789"}))
     names: list[tuple[IdentifierKind, str]] = [
-        ("email", ADA), ("phone", "+49123456789"), ("device", "d-1")
-    ]  # fmt: skip
-    own = ports.remains.unshared_identifiers(STORE, [contact()], names)
-    assert sorted(own) == [("device", "d-1"), ("email", ADA)]
+        ("email", ADA),
+        ("phone", "+49123456789"),
+        ("device", "d-1"),
+    ]
+    unshared = ports.remains.unshared_identifiers(STORE, [contact()], names)
+    assert sorted(unshared) == [("device", "d-1"), ("email", ADA)]
     assert len(ports.remains.unshared_identifiers(STORE, [contact(), "c-other"], names)) == 3
     assert ports.remains.unshared_identifiers("elsewhere", ["c-x"], [("email", ADA)]) == [
         ("email", ADA)
     ]
 
 
-def test_a_closed_contact_says_until_when(ports: Ports) -> None:
+def test_closed_contact_has_an_erasure_instant(ports: Ports) -> None:
     assert ports.contacts.erased(STORE, contact()) is None
     ports.remains.close(STORE, contact(), MONDAY_NOON)
     ports.remains.close(STORE, contact(), MONDAY_NOON + HOUR)
@@ -131,59 +139,65 @@ def test_a_closed_contact_says_until_when(ports: Ports) -> None:
     assert ports.remains.next_batch(STORE, contact()) is None
 
 
-def test_an_event_is_forgotten_alone(ports: Ports) -> None:
-    live(ports)
-    gone = event("Signed Up", id_="e-1")
+def test_single_event_can_be_deleted(ports: Ports) -> None:
+    store_ada(ports)
+    deleted = event("Signed Up", id_="e-1")
     for _ in range(2):
-        ports.contacts.delete_event(contact(), gone)
-    assert ports.timeline.append(contact(), gone)
+        ports.contacts.delete_event(contact(), deleted)
+    assert ports.timeline.append(contact(), deleted)
     assert not ports.timeline.append(contact(), event("Signed Up", id_="e-2"))
 
 
-def test_a_whole_store_is_taken_away_but_for_hashes_and_requests(ports: Ports) -> None:
-    live(ports)
+def test_store_erasure_keeps_only_suppressions_and_requests(ports: Ports) -> None:
+    store_ada(ports)
     ports.timeline.append("c-elsewhere", replace(event(), store="elsewhere"))
     ports.contacts.suppress(STORE, HASH, "complaint", MONDAY_NOON)
-    request = asked(ports, kind="erase_store", contacts=())
+    request = stored_request(ports, kind="erase_store", contacts=())
     for segment in range(16):
-        while (piece := ports.remains.store_piece(STORE, segment)) is not None:
-            ports.remains.remove_of_store(request, piece)
+        while (batch := ports.remains.store_piece(STORE, segment)) is not None:
+            ports.remains.remove_of_store(request, batch)
     assert ports.remains.next_batch(STORE, contact()) is None
     assert ports.timeline.resolve(STORE, [{"order": "o-1"}]) != [contact()]
     assert ports.remains.next_batch("elsewhere", "c-elsewhere") is not None
     assert ports.lives.suppressions(STORE, [ADA]).keys() == {ADA}
-    kept = ports.requests.get(STORE, request.id)
-    assert kept is not None
-    assert kept.items in {12, 13}
+    stored = ports.requests.get(STORE, request.id)
+    assert stored is not None
+    assert stored.items in {12, 13}
 
 
 # --- requests ---
 
 
-def test_a_request_is_kept_once_and_goes_on_to_its_proof(ports: Ports) -> None:
-    request = asked(ports)
-    assert asked(ports, origin="shopify 9", contacts=()) == request
+def test_request_is_stored_once_and_ends_as_proof(ports: Ports) -> None:
+    request = stored_request(ports)
+    assert stored_request(ports, origin="shopify 9", contacts=()) == request
     ports.requests.count(request, 7)
     ports.requests.advance(request._replace(status="sweeping", since=MONDAY_NOON + HOUR, segment=3))
-    kept = ports.requests.get(STORE, request.id)
-    assert kept == request._replace(status="sweeping", since=MONDAY_NOON + HOUR, segment=3, items=7)
-    done = kept._replace(status="done", done_at=MONDAY_NOON + HOUR, contacts=())
+    stored = ports.requests.get(STORE, request.id)
+    assert stored == request._replace(
+        status="sweeping", since=MONDAY_NOON + HOUR, segment=3, items=7
+    )
+    done = stored._replace(status="done", done_at=MONDAY_NOON + HOUR, contacts=())
     ports.requests.advance(done)
     assert ports.requests.get(STORE, request.id) == done
     assert ports.requests.get("elsewhere", request.id) is None
 
 
-# --- suppression, and mail after an erasure ---
+# --- suppression and mail after an erasure ---
 
 
-def test_of_two_reasons_that_of_the_post_stays(ports: Ports) -> None:
-    for reason, stays in ((ERASED, ERASED), ("hard bounce", "hard bounce"), (ERASED, "hard bounce"),
-                          ("complaint", "hard bounce")):  # fmt: skip
+def test_hard_bounce_suppression_is_kept_over_later_reasons(ports: Ports) -> None:
+    for reason, expected in (
+        (ERASED, ERASED),
+        ("hard bounce", "hard bounce"),
+        (ERASED, "hard bounce"),
+        ("complaint", "hard bounce"),
+    ):
         ports.contacts.suppress(STORE, HASH, reason, MONDAY_NOON)
-        assert ports.lives.suppressions(STORE, [ADA])[ADA].reason == stays
+        assert ports.lives.suppressions(STORE, [ADA])[ADA].reason == expected
 
 
-def test_a_welcome_ends_an_erasure_and_nothing_else(ports: Ports) -> None:
+def test_only_an_erasure_suppression_can_be_lifted(ports: Ports) -> None:
     ports.contacts.lift_erasure_suppression(STORE, HASH)
     ports.contacts.suppress(STORE, HASH, ERASED, MONDAY_NOON)
     ports.contacts.lift_erasure_suppression(STORE, HASH)
@@ -194,7 +208,7 @@ def test_a_welcome_ends_an_erasure_and_nothing_else(ports: Ports) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "category", "may"),
+    ("reason", "category", "allowed"),
     [
         (ERASED, "transactional", True),
         (ERASED, "marketing", False),
@@ -202,31 +216,31 @@ def test_a_welcome_ends_an_erasure_and_nothing_else(ports: Ports) -> None:
         ("complaint", "marketing", False),
     ],
 )
-def test_who_was_erased_gets_what_concerns_an_order_and_nothing_else(
-    ports: Ports, reason: str, category: str, may: bool
+def test_erased_address_gets_transactional_mail_only(
+    ports: Ports, reason: str, category: str, allowed: bool
 ) -> None:
-    live(ports)
+    store_ada(ports)
     ports.contacts.suppress(STORE, HASH, reason, MONDAY_NOON)
-    wanted = draft("other", category=category)
-    claimed = ports.ledger.claim(wanted, PendingOutcomes(), MONDAY_NOON)
-    if may:
+    other = draft("other", category=category)
+    claimed = ports.ledger.claim(other, PendingOutcomes(), MONDAY_NOON)
+    if allowed:
         assert claimed == Claimed()
     else:
         assert isinstance(claimed, ClaimDenied)
         assert claimed.reason == f"suppressed: {reason}"
 
 
-# --- functions that were under way ---
+# --- late writes ---
 
 
-def test_what_comes_too_late_leaves_nothing(ports: Ports) -> None:
-    """A function that had read the contact before it was erased writes after it."""
-    live(ports)
+def test_late_write_after_erasure_leaves_nothing(ports: Ports) -> None:
+    """A function that read the contact before the erasure writes after it."""
+    store_ada(ports)
     claim = ports.ledger.claim(
         draft("other", category="transactional"), PendingOutcomes(), MONDAY_NOON
     )
     assert claim == Claimed()
-    pieces(ports, asked(ports))
+    delete_all(ports, stored_request(ports))
     late = draft("other")
     ports.ledger.record_result(late.ref, Accepted("ses-1"), MONDAY_NOON)
     ports.enrollments.write(enrollment().ref, PendingOutcomes(outcomes={"fork": {"path": "yes"}}))
@@ -237,7 +251,7 @@ def test_what_comes_too_late_leaves_nothing(ports: Ports) -> None:
 # --- files ---
 
 
-def test_an_export_is_kept_and_taken_away(ports: Ports) -> None:
+def test_export_file_is_stored_and_removed(ports: Ports) -> None:
     ports.vault.keep(STORE, "r1", iter(["{", '"a": "é"', "}"]))
     ports.vault.keep(STORE, "r1", iter(["{}"]))
     assert "r1" in ports.vault.link(STORE, "r1")

@@ -1,4 +1,4 @@
-"""What the ports promise of what is published, and of the bucket it comes from."""
+"""The contract of the ports for published state and for the store's bucket."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +31,7 @@ def test_nothing_is_live_at_first(ports: Ports) -> None:
     assert ports.registry.head(STORE) == PublishedState(StoreSettings(), {}, {})
 
 
-def test_settings_are_those_applied_last(ports: Ports) -> None:
+def test_last_applied_settings_are_live(ports: Ports) -> None:
     ports.publications.apply_settings(STORE, settings(name="Old"))
     ports.publications.apply_settings(STORE, settings(locales=["en", "fa"]))
     assert ports.registry.head(STORE).settings == StoreSettings.from_json(
@@ -39,14 +39,14 @@ def test_settings_are_those_applied_last(ports: Ports) -> None:
     )
 
 
-def test_a_program_comes_back_as_it_was_kept(ports: Ports) -> None:
+def test_stored_program_is_read_unchanged(ports: Ports) -> None:
     ports.publications.save_program(STORE, PROGRAM, "source-1")
     assert ports.registry.program(STORE, "cart", 1) == PROGRAM
     assert ports.publications.program(STORE, "cart", 1) == PROGRAM
     assert ports.publications.source(STORE, "cart", 1) == "source-1"
 
 
-def test_a_program_of_another_version_is_another(ports: Ports) -> None:
+def test_versions_of_program_are_separate(ports: Ports) -> None:
     second = replace(PROGRAM, version=2, entry="b")
     ports.publications.save_program(STORE, PROGRAM, "source-1")
     ports.publications.save_program(STORE, second, "source-2")
@@ -54,14 +54,14 @@ def test_a_program_of_another_version_is_another(ports: Ports) -> None:
     assert ports.registry.program(STORE, "cart", 2) == second
 
 
-def test_a_version_belongs_to_the_source_it_was_kept_for(ports: Ports) -> None:
+def test_version_belongs_to_its_source(ports: Ports) -> None:
     assert ports.publications.save_program(STORE, PROGRAM, "source-1")
     assert ports.publications.save_program(STORE, PROGRAM, "source-1")
     assert not ports.publications.save_program(STORE, replace(PROGRAM, entry="b"), "source-2")
     assert ports.registry.program(STORE, "cart", 1) == PROGRAM
 
 
-def test_what_was_never_published_cannot_be_looked_up(ports: Ports) -> None:
+def test_unpublished_version_raises_lookup_error(ports: Ports) -> None:
     with pytest.raises(LookupError):
         ports.registry.program(STORE, "cart", 1)
     with pytest.raises(LookupError):
@@ -69,7 +69,7 @@ def test_what_was_never_published_cannot_be_looked_up(ports: Ports) -> None:
     assert ports.publications.source(STORE, "cart", 1) == ""
 
 
-def test_a_version_of_a_template_stays_when_another_is_live_and_when_none_is(ports: Ports) -> None:
+def test_template_version_stays_after_newer_version_and_removal(ports: Ports) -> None:
     first, live = compiled(), replace(compiled(), hash="f" * 16)
     for version in (first, live):
         ports.publications.keep_template(STORE, version)
@@ -83,7 +83,7 @@ def test_a_version_of_a_template_stays_when_another_is_live_and_when_none_is(por
         ports.publications.template(STORE, "plain", "0123456789abcdef")
 
 
-def test_of_two_who_publish_at_once_one_goes_live(ports: Ports) -> None:
+def test_one_of_two_concurrent_publishes_goes_live(ports: Ports) -> None:
     assert ports.publications.go_live(STORE, "cart", LIVE, 0)
     assert not ports.publications.go_live(STORE, "cart", LIVE._replace(machine="arn:2"), 0)
     assert ports.publications.go_live(STORE, "cart", LiveWorkflow(2, "arn:2", "paused"), 1)
@@ -91,26 +91,29 @@ def test_of_two_who_publish_at_once_one_goes_live(ports: Ports) -> None:
     assert ports.registry.head(STORE).workflows == {"cart": LiveWorkflow(2, "arn:2", "paused")}
 
 
-def test_the_status_of_a_live_version_can_change(ports: Ports) -> None:
+def test_status_of_live_version_can_change(ports: Ports) -> None:
     ports.publications.go_live(STORE, "cart", LIVE, 0)
     assert ports.publications.go_live(STORE, "cart", LIVE._replace(status="archived"), 1)
     assert ports.registry.head(STORE).workflows["cart"].status == "archived"
 
 
-def test_a_template_is_rendered_as_it_was_compiled(ports: Ports) -> None:
+def test_stored_template_renders_like_compiled_one(ports: Ports) -> None:
     version = compiled()
     ports.publications.keep_template(STORE, version)
     assert ports.publications.template(STORE, "plain", version.hash) == version
     context = {
-        "contact": {"properties": {}}, "event": {}, "store": {"postal_address": "27 Lane"},
-        "urls": {"unsubscribe": "https://x.example/u"}, "now": "2026-11-02T12:00:00.000Z",
-    }  # fmt: skip
+        "contact": {"properties": {}},
+        "event": {},
+        "store": {"postal_address": "27 Lane"},
+        "urls": {"unsubscribe": "https://x.example/u"},
+        "now": "2026-11-02T12:00:00.000Z",
+    }
     rendered = ports.registry.template(STORE, "plain", version.hash).render(context, None)
     assert rendered.subject == "About plain"
     assert "https://x.example/u" in rendered.html
 
 
-def test_templates_are_shown_replaced_and_hidden(ports: Ports) -> None:
+def test_templates_go_live_are_replaced_and_removed(ports: Ports) -> None:
     ports.publications.show_template(STORE, "a", "1")
     ports.publications.show_template(STORE, "b", "1")
     ports.publications.show_template(STORE, "a", "2")
@@ -119,7 +122,7 @@ def test_templates_are_shown_replaced_and_hidden(ports: Ports) -> None:
     assert ports.registry.head(STORE).templates == {"a": "2"}
 
 
-def test_refused_files_are_remembered_until_they_are_accepted(ports: Ports) -> None:
+def test_rejected_files_are_stored_until_accepted(ports: Ports) -> None:
     for path in ("workflows/b.json", "workflows/a.json", "templates/x"):
         ports.publications.record_refusal(STORE, path, True)
     ports.publications.record_refusal(STORE, "workflows/b.json", False)
@@ -127,7 +130,7 @@ def test_refused_files_are_remembered_until_they_are_accepted(ports: Ports) -> N
     assert ports.publications.all_refused(STORE) == ["templates/x", "workflows/a.json"]
 
 
-def test_no_store_sees_what_another_published(ports: Ports) -> None:
+def test_store_does_not_see_files_of_other_store(ports: Ports) -> None:
     ports.publications.save_program("other", PROGRAM, "source-1")
     ports.publications.go_live("other", "cart", LIVE, 0)
     ports.publications.record_refusal("other", "workflows/a.json", True)
@@ -140,7 +143,7 @@ def test_no_store_sees_what_another_published(ports: Ports) -> None:
 # --- the bucket ---
 
 
-def test_a_file_is_read_as_it_was_written(ports: Ports) -> None:
+def test_file_is_read_as_written(ports: Ports) -> None:
     ports.files.write(STORE, "workflows/a.json", "old")
     ports.files.write(STORE, "workflows/a.json", "سبد خرید\n")
     assert ports.files.read(STORE, "workflows/a.json") == "سبد خرید\n"
@@ -148,7 +151,7 @@ def test_a_file_is_read_as_it_was_written(ports: Ports) -> None:
     assert ports.files.read("other", "workflows/a.json") is None
 
 
-def test_a_folder_holds_the_files_directly_in_it(ports: Ports) -> None:
+def test_folder_lists_only_its_direct_files(ports: Ports) -> None:
     for path in ("t/a/x.txt", "t/a/y.txt", "t/a/deep/z.txt", "t/ab/x.txt", "t/a.txt"):
         ports.files.write(STORE, path, f"text of {path}")
     assert ports.files.folder(STORE, "t/a") == {
@@ -158,13 +161,13 @@ def test_a_folder_holds_the_files_directly_in_it(ports: Ports) -> None:
     assert ports.files.folder(STORE, "t/none") == {}
 
 
-def test_paths_lists_everything_below_a_folder_in_order(ports: Ports) -> None:
+def test_paths_lists_all_files_below_folder_in_order(ports: Ports) -> None:
     for path in ("t/b.txt", "t/a/deep/z.txt", "t/a/x.txt", "tt/c.txt"):
         ports.files.write(STORE, path, "")
     assert ports.files.paths(STORE, "t") == ["t/a/deep/z.txt", "t/a/x.txt", "t/b.txt"]
 
 
-def test_a_version_belongs_to_the_file_that_had_its_number_first(ports: Ports) -> None:
+def test_version_belongs_to_first_file_with_its_number(ports: Ports) -> None:
     other = replace(PROGRAM, entry="b")
     assert ports.publications.save_program(STORE, PROGRAM, "source-1")
     assert ports.publications.save_program(STORE, PROGRAM, "source-1")
@@ -172,7 +175,7 @@ def test_a_version_belongs_to_the_file_that_had_its_number_first(ports: Ports) -
     assert ports.publications.program(STORE, "cart", 1) == PROGRAM
 
 
-def test_a_head_is_believed_for_half_a_minute_unless_it_is_read_anew(aws: Cloud) -> None:
+def test_head_is_cached_for_half_a_minute_unless_read_anew(aws: Cloud) -> None:
     table, now, names = aws.table("WorkflowsTable"), [MONDAY_NOON], []
     registry = DynamoPublished(table, lambda: now[0])
     for number, second in enumerate((0, 29, 29, 58, 59)):

@@ -1,4 +1,4 @@
-"""The queue of changed files: from a put in the bucket to a live workflow and its report."""
+"""The publish function: from an upload to the bucket to a live workflow and its report."""
 
 import json
 from dataclasses import replace
@@ -40,7 +40,7 @@ def problems(shop: Shop, name: str = "workflows.cart") -> list[str]:
     ]
 
 
-def test_a_shop_that_is_uploaded_at_once_goes_live_at_once(shop: Shop) -> None:
+def test_whole_store_uploaded_at_once_goes_live_at_once(shop: Shop) -> None:
     upload(shop, files_of(cart=CART))
     assert report(shop, "settings")["outcome"] == "published"
     assert report(shop, "templates.plain")["outcome"] == "published"
@@ -55,7 +55,7 @@ def test_a_shop_that_is_uploaded_at_once_goes_live_at_once(shop: Shop) -> None:
     assert arns == {ENVIRONMENT["MILEPOST_RUN_STEPS_ARN"]}
 
 
-def test_the_report_is_written_for_people_too(shop: Shop) -> None:
+def test_report_is_also_written_as_markdown(shop: Shop) -> None:
     upload(shop, files_of(cart=CART))
     key = f"{shop.store}/reports/workflows.cart.report.md"
     found = shop.cloud.s3.get_object(Bucket=BUCKET, Key=key)
@@ -63,7 +63,7 @@ def test_the_report_is_written_for_people_too(shop: Shop) -> None:
     assert found["Body"].read().decode().startswith("# `workflows/cart.json` is live as version 1")
 
 
-def test_the_same_file_again_is_no_new_version(shop: Shop) -> None:
+def test_same_file_again_makes_no_new_version(shop: Shop) -> None:
     upload(shop, files_of(cart=CART))
     upload(shop, {"workflows/cart.json": CART})
     assert report(shop, "workflows.cart")["outcome"] == "unchanged"
@@ -77,13 +77,23 @@ SENDERS = {"anna": {"name": "Anna", "address": "anna@mail.shop.example"}}
     ("domain", "expected"),
     [
         ("mail.shop.example", []),
-        ("", ["senders.anna.address: this stack sends from one address alone (leave the address "
-              "out, or deploy the stack with SenderPersonas=yes)"]),
-        ("shop.example", ["senders.anna.address: anna@mail.shop.example is not of the domain that "
-                          "is verified (use an address of shop.example, or leave it out)"]),
+        (
+            "",
+            [
+                "senders.anna.address: this stack sends from one address alone (leave the address "
+                "out, or deploy the stack with SenderPersonas=yes)"
+            ],
+        ),
+        (
+            "shop.example",
+            [
+                "senders.anna.address: anna@mail.shop.example is not of the domain that "
+                "is verified (use an address of shop.example, or leave it out)"
+            ],
+        ),
     ],
-)  # fmt: skip
-def test_a_sender_has_an_address_where_the_stack_may_send_from_it(
+)
+def test_sender_address_must_be_of_the_stacks_domain(
     shop: Shop, domain: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher = replace(publishing.publisher(), sender_domain=domain)
@@ -92,7 +102,7 @@ def test_a_sender_has_an_address_where_the_stack_may_send_from_it(
     assert problems(shop, "settings") == expected
 
 
-def test_a_sender_stays_while_a_workflow_mails_in_that_name(shop: Shop) -> None:
+def test_sender_in_use_cannot_be_removed(shop: Shop) -> None:
     anna = {"anna": {"name": "Anna"}}
     mails = workflow(send("hello", **{"from": "anna"}))
     upload(shop, {**files_of(cart=mails), "settings.json": settings(senders=anna)})
@@ -103,13 +113,13 @@ def test_a_sender_stays_while_a_workflow_mails_in_that_name(shop: Shop) -> None:
     ]
 
 
-def test_a_changed_file_is_a_new_version(shop: Shop) -> None:
+def test_changed_file_makes_a_new_version(shop: Shop) -> None:
     upload(shop, files_of(cart=CART))
     upload(shop, {"workflows/cart.json": CART | {"title": "Another"}})
     assert report(shop, "workflows.cart")["version"] == "2"
 
 
-def test_a_mistake_leaves_alone_what_is_live(shop: Shop, printed: Printed) -> None:
+def test_mistake_leaves_the_live_version_unchanged(shop: Shop, printed: Printed) -> None:
     upload(shop, files_of(cart=CART))
     upload(shop, {"workflows/cart.json": workflow(send("reminder", "plian"))})
     assert problems(shop) == [
@@ -117,17 +127,17 @@ def test_a_mistake_leaves_alone_what_is_live(shop: Shop, printed: Printed) -> No
     ]
     assert printed.counted("PublicationsRefused") == 1
     upload(shop, {"workflows/cart.json": CART})
-    assert report(shop, "workflows.cart")["outcome"] == "unchanged", "version 1 has been live"
+    assert report(shop, "workflows.cart")["outcome"] == "unchanged", "version 1 stayed live"
 
 
-def test_a_workflow_waits_for_the_template_it_names(shop: Shop) -> None:
+def test_workflow_goes_live_once_its_template_is_uploaded(shop: Shop) -> None:
     upload(shop, {"settings.json": settings(), "workflows/cart.json": CART})
     assert report(shop, "workflows.cart")["outcome"] == "refused"
     upload(shop, template("plain"))
     assert report(shop, "workflows.cart")["outcome"] == "published"
 
 
-def test_all_that_a_workflow_names_must_exist(shop: Shop) -> None:
+def test_every_unknown_name_in_a_workflow_is_reported(shop: Shop) -> None:
     document = workflow(
         send("first", "nothing", topic="ofers"),
         wait_for("second", "Order Completed", "1 day", where={"consents_to": "news"}),
@@ -161,10 +171,10 @@ def test_all_that_a_workflow_names_must_exist(shop: Shop) -> None:
         'steps[0].topic: settings.json has no topic "ofers" (did you mean "offers"?)',
         'steps[0].template: no template named "nothing" is published (upload its folder to '
         "templates/)",
-    ]  # fmt: skip
+    ]
 
 
-def test_marketing_needs_a_topic_and_a_way_out(shop: Shop) -> None:
+def test_marketing_needs_a_topic_and_an_unsubscribe_link(shop: Shop) -> None:
     bare = {"templates/bare/subject.txt": "Hello", "templates/bare/body.html": "<p>Hello</p>"}
     upload(shop, bare | {"workflows/cart.json": workflow(send("a", "bare"), topic=None)})
     found = problems(shop)
@@ -176,7 +186,7 @@ def test_marketing_needs_a_topic_and_a_way_out(shop: Shop) -> None:
     assert any("postal_address" in problem for problem in found)
 
 
-def test_the_same_template_is_fit_for_a_receipt(shop: Shop) -> None:
+def test_template_without_unsubscribe_link_is_allowed_in_transactional_mail(shop: Shop) -> None:
     bare = {"templates/bare/subject.txt": "Paid", "templates/bare/body.html": "<p>Thanks</p>"}
     receipt = workflow(send("a", "bare"), category="transactional", topic=None)
     upload(shop, {"settings.json": settings(), **bare, "workflows/cart.json": receipt})
@@ -184,24 +194,24 @@ def test_the_same_template_is_fit_for_a_receipt(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", ["Cart", "a_b", "a" * 41, "-a", "a.b", "é", " "])
-def test_a_file_whose_name_cannot_be_a_workflows_is_refused(shop: Shop, name: str) -> None:
+def test_invalid_workflow_file_name_is_refused(shop: Shop, name: str) -> None:
     upload(shop, {**files_of(), f"workflows/{name}.json": CART})
     assert problems(shop, f"workflows.{name}")[0].startswith("file name: ")
 
 
-def test_a_file_that_is_no_workflow_is_refused_with_everything_that_is_wrong(shop: Shop) -> None:
+def test_invalid_workflow_file_is_refused_with_all_problems(shop: Shop) -> None:
     upload(shop, {"workflows/cart.json": {"titel": "x", "steps": [{"type": "delay"}]}})
     assert len(problems(shop)) >= 4
     upload(shop, {"workflows/cart.json": "{"})
     assert problems(shop)[0].startswith("line 1, column 2: this is not JSON")
 
 
-def test_a_file_of_more_than_1_mb_is_refused(shop: Shop) -> None:
+def test_file_over_1_mb_is_refused(shop: Shop) -> None:
     upload(shop, {"workflows/cart.json": json.dumps(CART) + "é" * 1024 * 1024})
     assert problems(shop) == ["file: is larger than 1 MB (split it)"]
 
 
-def test_a_workflow_too_large_for_step_functions_is_refused_and_not_half_published(
+def test_workflow_too_large_for_step_functions_is_refused_completely(
     shop: Shop,
 ) -> None:
     steps: list[Any] = []
@@ -219,29 +229,29 @@ def test_a_workflow_too_large_for_step_functions_is_refused_and_not_half_publish
         shop.cloud.states.describe_state_machine(stateMachineArn=machine_of(shop, "cart"))
 
 
-def test_one_file_that_cannot_be_finished_holds_no_other_up(shop: Shop) -> None:
+def test_file_that_cannot_be_finished_blocks_no_other(shop: Shop) -> None:
     for path, content in files_of(one=CART, two=CART).items():
         body = content if isinstance(content, str) else json.dumps(content)
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=f"{shop.store}/{path}", Body=body)
-    stumbling = beside(Rival("go_live", False))
+    failing = publisher_with(WriterWithAnswers("go_live", False))
     with pytest.raises(ThrottledError, match=r"not finished: workflows/one.json"):
-        stumbling.publish(shop.store, list(files_of(one=CART, two=CART)))
+        failing.publish(shop.store, list(files_of(one=CART, two=CART)))
     assert report(shop, "workflows.two")["outcome"] == "published"
 
 
-def test_a_workflow_too_large_to_be_kept_is_refused(shop: Shop) -> None:
-    asks = {"contact": "first_name", "is": "x" * 400_000}
-    upload(shop, files_of(cart=workflow(branch("b", asks, []))))
+def test_workflow_too_large_for_dynamodb_is_refused(shop: Shop) -> None:
+    condition = {"contact": "first_name", "is": "x" * 400_000}
+    upload(shop, files_of(cart=workflow(branch("b", condition, []))))
     (problem,) = problems(shop)
     assert problem.startswith("steps: has too many steps: its compiled workflow has ")
 
 
-def test_an_unknown_key_with_half_a_character_can_still_be_reported(shop: Shop) -> None:
+def test_unknown_key_with_a_lone_surrogate_is_reported(shop: Shop) -> None:
     upload(shop, {"workflows/cart.json": '{"\\ud800": 1, "title": "\\udfff"}'})
     assert problems(shop) != []
 
 
-def test_a_deleted_workflow_is_archived(shop: Shop) -> None:
+def test_deleted_workflow_is_archived(shop: Shop) -> None:
     upload(shop, files_of(cart=CART))
     upload(shop, {}, deleted=("workflows/cart.json",))
     assert report(shop, "workflows.cart")["outcome"] == "archived"
@@ -251,7 +261,7 @@ def test_a_deleted_workflow_is_archived(shop: Shop) -> None:
     assert report(shop, "workflows.cart")["outcome"] == "published"
 
 
-def test_a_template_that_nobody_uses_may_go(shop: Shop) -> None:
+def test_unused_template_can_be_deleted(shop: Shop) -> None:
     upload(shop, files_of("plain", "spare", cart=CART))
     upload(shop, {}, deleted=("templates/spare/subject.txt", "templates/spare/body.html"))
     assert report(shop, "templates.spare")["outcome"] == "archived"
@@ -259,7 +269,7 @@ def test_a_template_that_nobody_uses_may_go(shop: Shop) -> None:
     assert "no template named" in problems(shop)[0]
 
 
-def test_a_topic_in_use_cannot_go(shop: Shop) -> None:
+def test_topic_in_use_cannot_be_removed(shop: Shop) -> None:
     upload(shop, files_of(cart=workflow(send("a"), send("b", topic="news"))))
     upload(shop, {"settings.json": settings(topics={"other": "Other"}, shop_topics=[])})
     assert problems(shop, "settings") == [
@@ -267,18 +277,20 @@ def test_a_topic_in_use_cannot_go(shop: Shop) -> None:
         'topics: "offers" is used by cart (change or delete that first)',
     ]
     upload(shop, {}, deleted=("workflows/cart.json",))
-    assert report(shop, "settings")["outcome"] == "published", "what stood in the way is gone"
+    assert report(shop, "settings")["outcome"] == "published", (
+        "the workflow that used the topic is gone"
+    )
 
 
-def beside(rival: Any) -> Publisher:
-    """A publisher whose publications are this rival's."""
+def publisher_with(writer: Any) -> Publisher:
+    """A publisher with another writer of published state."""
     usual = publishing.publisher()
-    workflows = replace(usual.workflows, publications=rival)
-    return replace(usual, publications=rival, workflows=workflows)
+    workflows = replace(usual.workflows, publications=writer)
+    return replace(usual, publications=writer, workflows=workflows)
 
 
-class Rival:
-    """The registry as it is, but for one method that somebody else got in the way of."""
+class WriterWithAnswers:
+    """The real writer, except that one method returns these answers first."""
 
     def __init__(self, name: str, *answers: Any) -> None:
         self._real = publishing.publisher().publications
@@ -293,8 +305,8 @@ class Rival:
 
 
 @pytest.mark.parametrize("change", ["new", "deleted", "renewed"])
-def test_two_that_publish_at_once_do_not_overwrite_each_other(shop: Shop, change: str) -> None:
-    """Whoever comes second raises, is called again, and then sees what the first one did."""
+def test_concurrent_publishes_do_not_overwrite_each_other(shop: Shop, change: str) -> None:
+    """The second publish raises, is retried, and then sees the first."""
     upload(shop, files_of(cart=CART))
     key = f"{shop.store}/workflows/cart.json"
     if change == "renewed":
@@ -304,47 +316,47 @@ def test_two_that_publish_at_once_do_not_overwrite_each_other(shop: Shop, change
     else:
         document = CART | {"title": "New"} if change == "new" else CART
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(document))
-    second = beside(Rival("go_live", False))
+    second = publisher_with(WriterWithAnswers("go_live", False))
     with pytest.raises(ThrottledError, match=r"not finished: workflows/cart.json"):
         second.publish(shop.store, ["workflows/cart.json"])
     (done,) = publishing.publisher().publish(shop.store, ["workflows/cart.json"])
     assert done.outcome == ("archived" if change == "deleted" else "published")
 
 
-def test_a_version_that_was_never_live_keeps_its_number(shop: Shop) -> None:
-    """People may be inside a version whose publishing was cut off: it must not become another."""
+def test_version_that_was_never_live_keeps_its_number(shop: Shop) -> None:
+    """A version whose publish was interrupted can have enrollments, so its number is not reused."""
     upload(shop, files_of(cart=CART))
-    cut_off = beside(Rival("go_live", False))
-    upload_only = {"workflows/cart.json": CART | {"title": "Cut off"}}
+    interrupted = publisher_with(WriterWithAnswers("go_live", False))
+    upload_only = {"workflows/cart.json": CART | {"title": "Interrupted"}}
     for path, content in upload_only.items():
         key = f"{shop.store}/{path}"
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(content))
     with pytest.raises(ThrottledError):
-        cut_off.publish(shop.store, ["workflows/cart.json"])
+        interrupted.publish(shop.store, ["workflows/cart.json"])
     upload(shop, {"workflows/cart.json": CART | {"title": "Another"}})
     assert report(shop, "workflows.cart")["version"] == "3"
 
 
-def test_a_file_that_keeps_changing_comes_again_later(shop: Shop) -> None:
+def test_file_that_keeps_changing_is_published_later(shop: Shop) -> None:
     upload(shop, files_of(cart=CART))
 
-    class Restless:
-        """The bucket, in which every look finds the settings changed."""
+    class ChangingFiles:
+        """A bucket whose settings change on every read."""
 
         def __init__(self) -> None:
-            self.real, self.looks = publishing.publisher().files, 0
+            self.real, self.reads = publishing.publisher().files, 0
 
         def read(self, store: str, path: str) -> str | None:
-            self.looks += 1
+            self.reads += 1
             assert self.real.read(store, path) is not None
-            return json.dumps(settings(name=f"Name {self.looks}"))
+            return json.dumps(settings(name=f"Name {self.reads}"))
 
-    restless = replace(publishing.publisher(), files=cast("StoreFiles", Restless()))
+    publisher = replace(publishing.publisher(), files=cast("StoreFiles", ChangingFiles()))
     with pytest.raises(ThrottledError, match=r"not finished: settings.json"):
-        restless.publish(shop.store, ["settings.json"])
+        publisher.publish(shop.store, ["settings.json"])
 
 
-def test_a_template_in_use_cannot_be_deleted(shop: Shop) -> None:
+def test_template_in_use_cannot_be_deleted(shop: Shop) -> None:
     upload(shop, files_of(cart=CART))
     paths = ("templates/plain/subject.txt", "templates/plain/body.html")
     upload(shop, {}, deleted=paths)
@@ -352,17 +364,17 @@ def test_a_template_in_use_cannot_be_deleted(shop: Shop) -> None:
         "templates/plain: is used by cart (its last version stays live)"
     ]
     upload(shop, {}, deleted=("workflows/cart.json",))
-    assert report(shop, "templates.plain")["outcome"] == "archived", "nobody uses it any more"
+    assert report(shop, "templates.plain")["outcome"] == "archived", "it is not used any more"
 
 
-def test_a_template_that_marketing_uses_keeps_its_way_out(shop: Shop) -> None:
+def test_template_used_for_marketing_must_keep_its_unsubscribe_link(shop: Shop) -> None:
     upload(shop, files_of(cart=CART))
     upload(shop, {"templates/plain/body.html": "<p>Nothing else</p>"})
     assert all("used for marketing by cart" in p for p in problems(shop, "templates.plain"))
     assert report(shop, "templates.plain")["outcome"] == "refused"
 
 
-def test_settings_that_are_gone_stay_as_they_were(shop: Shop) -> None:
+def test_deleted_settings_file_keeps_the_last_settings(shop: Shop) -> None:
     upload(shop, files_of(cart=CART))
     upload(shop, {}, deleted=("settings.json",))
     assert report(shop, "settings")["outcome"] == "kept"
@@ -370,7 +382,7 @@ def test_settings_that_are_gone_stay_as_they_were(shop: Shop) -> None:
     assert report(shop, "workflows.cart")["outcome"] == "published"
 
 
-def test_a_change_of_the_layout_concerns_every_template(shop: Shop) -> None:
+def test_changed_layout_publishes_every_template_again(shop: Shop) -> None:
     files = files_of("one", "two") | {"templates/notes.txt": "not a template"}
     upload(shop, files)
     before = {name: report(shop, f"templates.{name}")["version"] for name in ("one", "two")}
@@ -382,11 +394,23 @@ def test_a_change_of_the_layout_concerns_every_template(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["", "readme.md", "workflows/", "workflows/a/b.json", "workflows/a.txt", "templates/",
-     "templates/x", "templates/x/", "templates/_layout/", "/settings.json", "reports/x.json",
-     "workflows", "x/settings.json"],
-)  # fmt: skip
-def test_a_file_that_is_none_of_ours_changes_nothing(shop: Shop, path: str) -> None:
+    [
+        "",
+        "readme.md",
+        "workflows/",
+        "workflows/a/b.json",
+        "workflows/a.txt",
+        "templates/",
+        "templates/x",
+        "templates/x/",
+        "templates/_layout/",
+        "/settings.json",
+        "reports/x.json",
+        "workflows",
+        "x/settings.json",
+    ],
+)
+def test_unrelated_file_changes_nothing(shop: Shop, path: str) -> None:
     before = shop.cloud.workflows(f"S#{shop.store}")
     batch = queued(changed_file(f"{shop.store}/{path}"))
     assert handler(batch, None) == {"batchItemFailures": []}
@@ -394,7 +418,7 @@ def test_a_file_that_is_none_of_ours_changes_nothing(shop: Shop, path: str) -> N
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "7", "{}", '{"detail": {"object": {"key": 7}}}'])
-def test_what_is_no_notice_of_a_file_is_passed_over(shop: Shop, body: str) -> None:
+def test_malformed_notification_is_skipped(shop: Shop, body: str) -> None:
     key = f"{shop.store}/settings.json"
     shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(settings()))
     assert handler(queued(body, changed_file(key)), None) == {"batchItemFailures": []}
@@ -402,13 +426,13 @@ def test_what_is_no_notice_of_a_file_is_passed_over(shop: Shop, body: str) -> No
 
 
 @pytest.mark.parametrize("folder", ["Shop", "..", "", "a#b", "s" * 31])
-def test_a_folder_that_is_no_store_is_passed_over(cloud: Cloud, folder: str) -> None:
+def test_folder_that_is_no_store_is_skipped(cloud: Cloud, folder: str) -> None:
     batch = queued(changed_file(f"{folder}/settings.json"))
     assert handler(batch, None) == {"batchItemFailures": []}
 
 
-def test_a_name_too_long_for_the_stack_is_refused_with_the_room_there_is(shop: Shop) -> None:
-    """A machine's name has 80 characters, and the stack's and the store's are among them."""
+def test_workflow_name_too_long_for_the_stack_is_refused(shop: Shop) -> None:
+    """The name of a state machine has at most 80 characters, with the stack's and store's name."""
     upload(shop, files_of(cart=CART))
     room = len(shop.store) + len("_") + 3
     usual = publishing.publisher()
@@ -420,7 +444,7 @@ def test_a_name_too_long_for_the_stack_is_refused_with_the_room_there_is(shop: S
     ]
 
 
-def test_one_store_that_fails_does_not_hold_up_another(
+def test_failing_store_does_not_block_another(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = cloud.open_shop(), cloud.open_shop()
@@ -441,7 +465,7 @@ def test_one_store_that_fails_does_not_hold_up_another(
     assert report(two, "settings")["outcome"] == "published"
 
 
-def test_an_exit_that_no_step_can_follow_is_found_before_step_functions_finds_it(
+def test_unreachable_step_is_reported_before_step_functions_refuses_it(
     shop: Shop,
 ) -> None:
     document = workflow(
@@ -454,41 +478,41 @@ def test_an_exit_that_no_step_can_follow_is_found_before_step_functions_finds_it
     ]
 
 
-# --- the shop's own people ---
+# --- staff alerts ---
 
 
-class Topic:
-    """What the addresses that subscribe to the topic of alerts get to read."""
+class AlertTopic:
+    """Records alerts, or fails."""
 
     def __init__(self, down: bool = False) -> None:
-        self.told: list[tuple[str, str, str]] = []
+        self.alerts: list[tuple[str, str, str]] = []
         self.down = down
 
     def send_alert(self, subject: str, text: str, store: str) -> None:
         if self.down:
             raise ThrottledError("SNS: EndpointConnectionError")
-        self.told.append((subject, text, store))
+        self.alerts.append((subject, text, store))
 
 
 @pytest.fixture
-def topic(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Topic:
-    topic = Topic()
-    heard = core.settings()._replace(alarm_topic="arn:aws:sns:us-east-1:123456789012:alerts")
-    monkeypatch.setattr(core, "settings", lambda: heard)
+def topic(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AlertTopic:
+    topic = AlertTopic()
+    with_topic = core.settings()._replace(alarm_topic="arn:aws:sns:us-east-1:123456789012:alerts")
+    monkeypatch.setattr(core, "settings", lambda: with_topic)
     monkeypatch.setattr(core, "alerts", lambda: topic)
     return topic
 
 
-def test_the_shops_people_are_told_what_publishing_came_to(shop: Shop, topic: Topic) -> None:
+def test_staff_are_told_the_publish_result(shop: Shop, topic: AlertTopic) -> None:
     upload(shop, files_of(cart=CART))
     upload(shop, {"workflows/cart.json": workflow(send("reminder", "plian"))})
-    (first, _, store), (second, text, _) = topic.told
+    (first, _, store), (second, text, _) = topic.alerts
     assert (first, store) == (f"{shop.store}: 3 published", shop.store)
     assert second == f"{shop.store}: workflows/cart.json was not published"
     assert 'did you mean "plain"?' in text
 
 
-def test_nobody_is_told_the_same_twice(shop: Shop, topic: Topic) -> None:
+def test_staff_are_not_told_the_same_result_twice(shop: Shop, topic: AlertTopic) -> None:
     wrong = {"workflows/cart.json": workflow(send("reminder", "plian"))}
     files = files_of(cart=CART)
     upload(shop, files)
@@ -497,34 +521,36 @@ def test_nobody_is_told_the_same_twice(shop: Shop, topic: Topic) -> None:
         upload(shop, wrong)
     for _ in range(2):
         upload(shop, {"workflows/cart.json": CART})
-    assert [subject.partition(": ")[2] for subject, _, _ in topic.told] == [
+    assert [subject.partition(": ")[2] for subject, _, _ in topic.alerts] == [
         "3 published",
         "workflows/cart.json was not published",
         "workflows/cart.json was live already as version 1",
     ]
 
 
-def test_whoever_cannot_be_told_holds_nothing_up(
-    shop: Shop, topic: Topic, printed: Printed
+def test_failing_alert_does_not_block_publishing(
+    shop: Shop, topic: AlertTopic, printed: Printed
 ) -> None:
     topic.down = True
     upload(shop, files_of(cart=CART))
     assert report(shop, "workflows.cart")["outcome"] == "published"
-    assert "nobody was told" in str(printed.lines())
+    assert "alert failed" in str(printed.lines())
 
 
-def test_what_is_finished_is_told_though_something_else_is_not(
-    shop: Shop, topic: Topic, monkeypatch: pytest.MonkeyPatch
+def test_finished_files_are_reported_though_another_file_fails(
+    shop: Shop, topic: AlertTopic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(shop, files_of(cart=CART))
-    second = beside(Rival("go_live", False))
+    second = publisher_with(WriterWithAnswers("go_live", False))
     monkeypatch.setattr(publishing, "publisher", lambda: second)
-    changed = {"settings.json": settings(name="Another"),
-               "workflows/cart.json": CART | {"title": "New"}}  # fmt: skip
+    changed = {
+        "settings.json": settings(name="Another"),
+        "workflows/cart.json": CART | {"title": "New"},
+    }
     for path, content in changed.items():
         key = f"{shop.store}/{path}"
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(content))
     failed = handler(queued(*(changed_file(f"{shop.store}/{path}") for path in changed)), None)
     assert failed["batchItemFailures"]
-    assert topic.told[1:] != []
-    assert topic.told[1][0] == f"{shop.store}: settings.json is live"
+    assert topic.alerts[1:] != []
+    assert topic.alerts[1][0] == f"{shop.store}: settings.json is live"

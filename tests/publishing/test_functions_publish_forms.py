@@ -1,4 +1,4 @@
-"""Forms in `settings.json`: what they need around them, and who needs them."""
+"""Forms in `settings.json`: their confirmation workflow, and workflows that use them."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from tests.support.handlers import report, upload
 from tests.support.visitors import FOOTER
 
 Json = dict[str, Any]
-ASKS: Json = {"on": "Opt-In Requested", "category": "transactional"}
-OPT_IN = workflow(send("ask", "confirm"), **ASKS)
+CONFIRMATION: Json = {"on": "Opt-In Requested", "category": "transactional"}
+OPT_IN = workflow(send("ask", "confirm"), **CONFIRMATION)
 CONFIRM: dict[str, Content] = {
     "templates/confirm/subject.txt": "Is it you?",
     "templates/confirm/body.html": '<html><body><a href="{{ urls.confirm }}">Yes</a></body></html>',
@@ -26,44 +26,54 @@ NEEDED = (
 
 def problems(shop: Shop, name: str) -> list[str]:
     found = report(shop, name)["problems"]
-    return [f"{p['location']}: {p['reason']}" + (f" ({p['remedy']})" if p["remedy"] else "")
-            for p in found]  # fmt: skip
+    return [
+        f"{p['location']}: {p['reason']}" + (f" ({p['remedy']})" if p["remedy"] else "")
+        for p in found
+    ]
 
 
 def outcome(shop: Shop, name: str) -> str:
     return str(report(shop, name)["outcome"])
 
 
-def test_a_form_that_has_to_be_confirmed_needs_a_workflow_that_asks(shop: Shop) -> None:
+def test_double_opt_in_form_needs_a_confirmation_workflow(shop: Shop) -> None:
     upload(shop, {"settings.json": FORMS})
     assert problems(shop, "settings") == [NEEDED]
     upload(shop, {**CONFIRM, "workflows/opt-in.json": OPT_IN})
-    assert outcome(shop, "settings") == "published", "it is tried again when something goes live"
+    assert outcome(shop, "settings") == "published", (
+        "refused files are tried again when something goes live"
+    )
 
 
-def test_both_may_come_together(shop: Shop) -> None:
+def test_form_and_confirmation_workflow_can_come_together(shop: Shop) -> None:
     upload(shop, {"settings.json": FORMS, **CONFIRM, "workflows/opt-in.json": OPT_IN})
     assert outcome(shop, "settings") == "published"
     assert outcome(shop, "workflows.opt-in") == "published"
 
 
-def test_a_draft_asks_nobody(shop: Shop) -> None:
+def test_draft_does_not_count_as_confirmation_workflow(shop: Shop) -> None:
     draft = {**OPT_IN, "status": "draft"}
     upload(shop, {"settings.json": FORMS, **CONFIRM, "workflows/opt-in.json": draft})
     assert problems(shop, "settings") == [NEEDED]
 
 
-def test_a_form_without_confirmation_needs_nothing(shop: Shop) -> None:
+def test_single_opt_in_form_needs_no_workflow(shop: Shop) -> None:
     upload(shop, {"settings.json": SINGLE})
     assert outcome(shop, "settings") == "published"
 
 
 @pytest.mark.parametrize(
     "change",
-    [None, {**OPT_IN, "status": "draft"}, workflow(send("ask"), on="Other"),
-     {**OPT_IN, "trigger": {"type": "manual"}}],
-)  # fmt: skip
-def test_the_workflow_that_asks_cannot_go_while_a_form_needs_it(shop: Shop, change: Any) -> None:
+    [
+        None,
+        {**OPT_IN, "status": "draft"},
+        workflow(send("ask"), on="Other"),
+        {**OPT_IN, "trigger": {"type": "manual"}},
+    ],
+)
+def test_confirmation_workflow_cannot_be_removed_while_a_form_needs_it(
+    shop: Shop, change: Any
+) -> None:
     files = {**template("plain"), **CONFIRM}
     upload(shop, {"settings.json": FORMS, **files, "workflows/opt-in.json": OPT_IN})
     if change is None:
@@ -75,17 +85,18 @@ def test_the_workflow_that_asks_cannot_go_while_a_form_needs_it(shop: Shop, chan
     assert outcome(shop, "settings") == "published"
 
 
-def test_another_workflow_that_asks_is_as_good(shop: Shop) -> None:
+def test_second_confirmation_workflow_allows_removing_the_first(shop: Shop) -> None:
     upload(shop, {"settings.json": FORMS, **CONFIRM, "workflows/opt-in.json": OPT_IN})
     upload(shop, {"workflows/other.json": OPT_IN})
     upload(shop, {}, deleted=("workflows/opt-in.json",))
     assert outcome(shop, "workflows.opt-in") == "archived"
 
 
-def test_the_mail_that_asks_has_the_link_and_is_no_marketing(shop: Shop) -> None:
+def test_confirmation_mail_needs_the_link_and_must_be_transactional(shop: Shop) -> None:
     marketing = workflow(delay("1 hour"), send("ask"), on="Opt-In Requested")
-    upload(shop, {"settings.json": settings(), **template("plain"),
-                  "workflows/opt-in.json": marketing})  # fmt: skip
+    upload(
+        shop, {"settings.json": settings(), **template("plain"), "workflows/opt-in.json": marketing}
+    )
     assert problems(shop, "workflows.opt-in") == [
         "steps[1]: whoever has to confirm has not said yes to marketing yet "
         '(write "category": "transactional")',
@@ -94,7 +105,7 @@ def test_the_mail_that_asks_has_the_link_and_is_no_marketing(shop: Shop) -> None
     ]
 
 
-def test_no_other_mail_speaks_of_the_link(shop: Shop) -> None:
+def test_other_mail_cannot_use_the_confirmation_link(shop: Shop) -> None:
     other = workflow(send("ask", "confirm"), category="transactional")
     upload(shop, {"settings.json": settings(), **CONFIRM, "workflows/cart.json": other})
     assert problems(shop, "workflows.cart") == [
@@ -103,17 +114,17 @@ def test_no_other_mail_speaks_of_the_link(shop: Shop) -> None:
     ]
 
 
-def test_a_workflow_begins_with_a_form_that_there_is(shop: Shop) -> None:
-    begins = workflow(send("hello"), trigger={"type": "form", "form": "fotter"})
-    upload(shop, {"settings.json": SINGLE, **template("plain"), "workflows/hello.json": begins})
+def test_form_trigger_needs_an_existing_form(shop: Shop) -> None:
+    hello = workflow(send("hello"), trigger={"type": "form", "form": "fotter"})
+    upload(shop, {"settings.json": SINGLE, **template("plain"), "workflows/hello.json": hello})
     assert problems(shop, "workflows.hello") == [
         'trigger.form: settings.json has no form "fotter" (did you mean "footer"?)'
     ]
 
 
-def test_a_form_that_lets_people_in_stays(shop: Shop) -> None:
-    begins = workflow(send("hello"), trigger={"type": "form", "form": "footer"})
-    upload(shop, {"settings.json": SINGLE, **template("plain"), "workflows/hello.json": begins})
+def test_form_used_by_a_workflow_cannot_be_removed(shop: Shop) -> None:
+    hello = workflow(send("hello"), trigger={"type": "form", "form": "footer"})
+    upload(shop, {"settings.json": SINGLE, **template("plain"), "workflows/hello.json": hello})
     upload(shop, {"settings.json": settings()})
     assert problems(shop, "settings") == [
         'forms: "footer" lets people into hello (change or delete that first)'

@@ -30,7 +30,7 @@ EXPLANATION = Explanation(
 OUTCOMES: tuple[Outcome, ...] = ("published", "unchanged", "refused", "archived", "kept")
 
 
-def test_a_report_for_programs_says_everything() -> None:
+def test_json_report_has_all_fields() -> None:
     problem = Problem("steps[0]", "is wrong", "mend it")
     report = PublishReport(
         "workflows/cart.json", "refused", AT, problems=(problem, Problem("a", "b"))
@@ -48,7 +48,7 @@ def test_a_report_for_programs_says_everything() -> None:
     }
 
 
-def test_a_report_for_people_reads_like_a_sentence() -> None:
+def test_markdown_report_starts_with_the_outcome() -> None:
     report = PublishReport("workflows/cart.json", "published", AT, "3", "9 transitions")
     assert as_markdown(report) == (
         "# `workflows/cart.json` is live as version 3\n\n2026-11-22T09:30:00.000Z\n\n"
@@ -56,7 +56,7 @@ def test_a_report_for_people_reads_like_a_sentence() -> None:
     )
 
 
-def test_problems_are_a_table() -> None:
+def test_markdown_report_lists_problems_in_a_table() -> None:
     report = PublishReport(
         "w.json", "refused", AT, problems=(Problem("steps[0]", "is wrong", "mend it"),)
     )
@@ -65,7 +65,7 @@ def test_problems_are_a_table() -> None:
     )
 
 
-def test_an_explanation_stands_below_the_outcome_and_the_problems() -> None:
+def test_explanation_follows_outcome_and_problems() -> None:
     report = PublishReport(
         "w.json", "refused", AT, problems=(Problem("a", "b"),), explanation=EXPLANATION
     )
@@ -79,7 +79,7 @@ def test_an_explanation_stands_below_the_outcome_and_the_problems() -> None:
     )
 
 
-def test_what_did_not_change_has_no_heading() -> None:
+def test_report_without_changes_has_no_changes_heading() -> None:
     report = PublishReport(
         "w.json", "published", AT, explanation=EXPLANATION._replace(difference=())
     )
@@ -87,7 +87,7 @@ def test_what_did_not_change_has_no_heading() -> None:
     assert "## What it costs" in as_markdown(report)
 
 
-def test_programs_get_the_explanation_in_fields() -> None:
+def test_json_report_has_the_explanation_in_fields() -> None:
     report = PublishReport("w.json", "published", AT, explanation=EXPLANATION)
     assert json.loads(as_json(report))["explanation"] == {
         "picture": EXPLANATION.picture,
@@ -97,24 +97,28 @@ def test_programs_get_the_explanation_in_fields() -> None:
         "on_publish": "Nobody is inside.",
         "paths": 70,
         "costs": [
-            {"choices": ["b: yes"], "mails": ["mail"], "transitions": 3,
-             "usd_per_1000_contacts": 0.175}
+            {
+                "choices": ["b: yes"],
+                "mails": ["mail"],
+                "transitions": 3,
+                "usd_per_1000_contacts": 0.175,
+            }
         ],
-    }  # fmt: skip
+    }
 
 
-def test_the_report_on_the_abandoned_cart_is_what_was_reviewed() -> None:
-    """`tests/support/golden.py` writes the file anew; look at the difference."""
+def test_abandoned_cart_report_matches_the_golden_file() -> None:
+    """`tests/support/golden.py` writes the file again. Review the difference."""
     assert abandoned_cart_report() == REPORT.read_text("utf-8")
 
 
-def test_every_outcome_has_its_words() -> None:
+def test_every_outcome_has_its_own_headline() -> None:
     words = {as_markdown(PublishReport("w", outcome, AT)) for outcome in OUTCOMES}
     assert len(words) == len(OUTCOMES)
 
 
 @given(st.text(), st.text(), st.text())
-def test_no_text_breaks_out_of_its_cell(place: str, reason: str, remedy: str) -> None:
+def test_no_text_breaks_out_of_its_table_cell(place: str, reason: str, remedy: str) -> None:
     report = PublishReport("w", "refused", AT, problems=(Problem(place, reason, remedy),))
     last = as_markdown(report).split("|---|---|---|\n")[1]
     assert last.count("\n") == 1
@@ -123,12 +127,12 @@ def test_no_text_breaks_out_of_its_cell(place: str, reason: str, remedy: str) ->
     assert json.loads(as_json(report))["problems"][0]["location"] == place
 
 
-def test_a_problem_is_one_line() -> None:
+def test_problem_prints_on_one_line() -> None:
     assert str(Problem("a", "b")) == "a: b"
     assert str(Problem("a", "b", "c")) == "a: b (c)"
 
 
-def test_a_word_is_only_suggested_if_it_is_close() -> None:
+def test_only_a_close_word_is_suggested() -> None:
     assert did_you_mean("reminer", ["reminder", "offer"]) == 'did you mean "reminder"?'
     assert did_you_mean("xyz", ["reminder", "offer"]) == ""
     assert did_you_mean("", []) == ""
@@ -142,10 +146,10 @@ LIVE = PublishReport("workflows/cart.json", "published", AT, "3", explanation=EX
 STILL = LIVE._replace(outcome="unchanged")
 
 
-def test_what_the_report_before_said_is_no_news() -> None:
+def test_report_like_the_previous_one_is_no_news() -> None:
     later = datetime(2026, 11, 23, tzinfo=UTC)
-    gone = PublishReport("workflows/cart.json", "archived", AT)
-    for report in (WRONG, gone):
+    archived = PublishReport("workflows/cart.json", "archived", AT)
+    for report in (WRONG, archived):
         assert is_news(report, None)
         assert not is_news(report._replace(at=later), as_json(report))
         assert is_news(report, "[]")
@@ -153,24 +157,24 @@ def test_what_the_report_before_said_is_no_news() -> None:
     assert is_news(WRONG, as_json(WRONG._replace(problems=(Problem("steps[1]", "is wrong"),))))
 
 
-def test_what_goes_live_is_always_news() -> None:
-    assert is_news(LIVE, as_json(LIVE)), "settings have no version that tells them apart"
+def test_new_live_version_is_always_news() -> None:
+    assert is_news(LIVE, as_json(LIVE)), "settings have no version number"
 
 
-def test_what_is_live_as_it_was_is_news_only_after_a_refusal() -> None:
+def test_unchanged_is_news_only_after_a_refusal() -> None:
     assert is_news(STILL, as_json(WRONG))
     for before in (None, as_json(LIVE), as_json(STILL), "no report", "{}", "[]"):
         assert not is_news(STILL, before)
 
 
-def test_a_headline_says_what_publishing_came_to() -> None:
-    said = "acme: workflows/cart.json"
-    assert headline("acme", [WRONG]) == f"{said} was not published"
-    assert headline("acme", [LIVE]) == f"{said} is live as version 3"
+def test_headline_states_the_publish_result() -> None:
+    prefix = "acme: workflows/cart.json"
+    assert headline("acme", [WRONG]) == f"{prefix} was not published"
+    assert headline("acme", [LIVE]) == f"{prefix} is live as version 3"
     assert headline("acme", [LIVE, WRONG, LIVE]) == "acme: 2 published, 1 refused"
 
 
-def test_a_message_holds_every_report_without_its_picture() -> None:
+def test_message_has_every_report_without_its_picture() -> None:
     message = as_message([WRONG, LIVE])
     assert message.startswith(as_markdown(WRONG))
     assert "## In words" in message

@@ -24,7 +24,7 @@ def problems(**changes: Any) -> list[str]:
     return [str(problem) for problem in found] if isinstance(found, list) else []
 
 
-def test_what_the_file_says_is_what_the_functions_see() -> None:
+def test_settings_file_round_trips_to_store_settings() -> None:
     written = read(
         currency="NOK",
         timezone="Europe/Oslo",
@@ -34,8 +34,8 @@ def test_what_the_file_says_is_what_the_functions_see() -> None:
         logo_url="https://shop.example/logo.png",
         paused=True,
     )
-    kept = json.loads(json.dumps(written.model_dump(mode="json", exclude_none=True)))
-    assert StoreSettings.from_json(kept) == StoreSettings(
+    document = json.loads(json.dumps(written.model_dump(mode="json", exclude_none=True)))
+    assert StoreSettings.from_json(document) == StoreSettings(
         name="Harborline Goods",
         url="https://shop.example/",
         postal_address="27 Lighthouse Lane, Lunenburg",
@@ -55,14 +55,14 @@ def test_what_the_file_says_is_what_the_functions_see() -> None:
     )
 
 
-def test_settings_that_nobody_published_are_harmless() -> None:
+def test_missing_settings_are_harmless() -> None:
     nothing = StoreSettings.from_json({})
     assert nothing == StoreSettings()
     assert nothing.topics is None
     assert not nothing.paused
 
 
-def test_settings_of_a_later_version_are_read_as_far_as_they_are_known() -> None:
+def test_unknown_settings_fields_are_ignored() -> None:
     assert StoreSettings.from_json({"name": "A", "weather": "fine"}) == StoreSettings(name="A")
 
 
@@ -78,11 +78,15 @@ def test_settings_of_a_later_version_are_read_as_far_as_they_are_known() -> None
         ({"url": "ftp://shop.example"}, "url: "),
         ({"logo_url": "data:image/png;base64,AAAA"}, "logo_url: "),
         ({"senders": {"anna": {}}}, "senders.anna.name: is missing (add name)"),
-        ({"senders": {"anna": {"name": "A", "address": "A <a@b.example>"}}},
-         "senders.anna.address: 'A <a@b.example>' is not an e-mail address"),
+        (
+            {"senders": {"anna": {"name": "A", "address": "A <a@b.example>"}}},
+            "senders.anna.address: 'A <a@b.example>' is not an e-mail address",
+        ),
         ({"senders": {"Anna B": {"name": "A"}}}, "senders"),
-        ({"senders": {"anna": {"name": "A", "headers": {"List-Unsubscribe": "x"}}}},
-         "senders.anna.headers: is not a field that is known here"),
+        (
+            {"senders": {"anna": {"name": "A", "headers": {"List-Unsubscribe": "x"}}}},
+            "senders.anna.headers: is not a field that is known here",
+        ),
         ({"postal_address": "12"}, "postal_address: "),
         ({"currency": "kr"}, "currency: 'kr' is not written as it must be (three capital letters"),
         ({"timezone": "Oslo"}, "timezone: 'Oslo' is not an IANA time zone like 'Europe/Paris'"),
@@ -96,43 +100,53 @@ def test_settings_of_a_later_version_are_read_as_far_as_they_are_known() -> None
         ({"shop_topics": ["sales"]}, "file: shop_topics names 'sales', which is not among topics"),
         ({"reply_to": "Harborline <a@b.example>"}, "reply_to: 'Harborline <a@b.example>' is "),
         ({"reply_to": "a@b.example\r\nBcc: x@y.example"}, "reply_to: "),
-        ({"forms": {"f": {"topics": ["sales"], "consent_text": "x"}}},
-         "file: forms.f names 'sales', which is not among topics"),
+        (
+            {"forms": {"f": {"topics": ["sales"], "consent_text": "x"}}},
+            "file: forms.f names 'sales', which is not among topics",
+        ),
         ({"forms": {"f": {"topics": ["news"]}}}, "forms.f: consent_text is missing"),
-        ({"forms": {"f": {"consent_text": {"fr": "Oui"}}}},
-         "file: forms.f has no consent_text in 'en'"),
-        ({"forms": {"f": {"redirect": "https://evil.example/x"}}},
-         "file: forms.f leads to 'evil.example', which is neither url nor an origin"),
+        (
+            {"forms": {"f": {"consent_text": {"fr": "Oui"}}}},
+            "file: forms.f has no consent_text in 'en'",
+        ),
+        (
+            {"forms": {"f": {"redirect": "https://evil.example/x"}}},
+            "file: forms.f leads to 'evil.example', which is neither url nor an origin",
+        ),
         ({"forms": {"f": {"redirect": "javascript:alert(1)"}}}, "forms.f.redirect: "),
         ({"forms": {"f": {"fields": {"email": {}}}}}, "forms.f: 'email' is part of every form"),
         ({"forms": {"f": {"fields": {"website": {}}}}}, "forms.f: 'website' is part of every"),
-        ({"forms": {"f": {"fields": {"x": {"type": "date", "choices": ["a"]}}}}},
-         "forms.f.fields.x: choices are texts"),
+        (
+            {"forms": {"f": {"fields": {"x": {"type": "date", "choices": ["a"]}}}}},
+            "forms.f.fields.x: choices are texts",
+        ),
         ({"forms": {"The Form": {}}}, "forms.The Form: "),
         ({"forms": {"f": {"per_hour": 0}}}, "forms.f.per_hour: "),
         ({"origins": ["shop.example"]}, "origins[0]: "),
         ({"origins": ["*"]}, "origins[0]: "),
         ({"origins": ["http://shop.example"]}, "origins[0]: "),
-        ({"topic_titles": {"fr": {"sales": "Soldes"}}},
-         "file: topic_titles names 'sales', which is not among topics"),
+        (
+            {"topic_titles": {"fr": {"sales": "Soldes"}}},
+            "file: topic_titles names 'sales', which is not among topics",
+        ),
         ({"paused": "often"}, "paused: should be a valid boolean"),
     ],
-)  # fmt: skip
-def test_a_mistake_has_its_place(changes: Json, expected: str) -> None:
+)
+def test_invalid_setting_is_reported_with_its_location(changes: Json, expected: str) -> None:
     assert any(problem.startswith(expected) for problem in problems(**changes)), problems(**changes)
 
 
-def test_a_redirect_may_lead_to_the_shop_and_to_its_origins() -> None:
+def test_form_redirect_can_lead_to_the_shop_and_its_origins() -> None:
     pages = ("https://shop.example/thanks", "https://www.shop.example/danke")
     forms = {f"f{n}": {"redirect": page} for n, page in enumerate(pages)}
     assert problems(forms=forms, origins=["https://www.shop.example"]) == []
 
 
-def test_a_topic_has_a_title_in_the_readers_language_or_the_stores() -> None:
+def test_topic_title_follows_locale_and_falls_back() -> None:
     titles = {"fa": {"offers": "پیشنهادها"}}
     settings = StoreSettings(topics={"offers": "Offers", "news": "News"}, topic_titles=titles)
-    asked = [("offers", "fa-IR"), ("news", "fa"), ("offers", "en"), ("gone", "fa")]
-    assert [settings.title_of(*each) for each in asked] == ["پیشنهادها", "News", "Offers", "gone"]
+    lookups = [("offers", "fa-IR"), ("news", "fa"), ("offers", "en"), ("gone", "fa")]
+    assert [settings.title_of(*each) for each in lookups] == ["پیشنهادها", "News", "Offers", "gone"]
 
 
 SENDING: Json = {
@@ -143,7 +157,7 @@ SENDING: Json = {
 }
 
 
-def test_when_and_how_much_is_mailed_is_what_the_functions_see() -> None:
+def test_sending_limits_round_trip_to_store_settings() -> None:
     written = read(**SENDING).model_dump(mode="json", by_alias=True, exclude_none=True)
     seen = StoreSettings.from_json(json.loads(json.dumps(written)))
     assert {name: getattr(seen, name) for name in SENDING} == SENDING
@@ -152,7 +166,7 @@ def test_when_and_how_much_is_mailed_is_what_the_functions_see() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "expected"),
     [
         ("quiet_hours", {"from": "21:00", "to": "21:00"}, "leave quiet_hours out to mail at any"),
         ("quiet_hours", {"from": "9pm", "to": "08:00"}, "quiet_hours.from: '9pm' is not a time of"),
@@ -170,9 +184,9 @@ def test_when_and_how_much_is_mailed_is_what_the_functions_see() -> None:
         ("smart_sending", "0 hours", "is no time at all"),
     ],
 )
-def test_a_mistake_about_sending_is_told_with_its_place_and_remedy(
-    key: str, value: object, said: str
+def test_invalid_sending_limit_is_reported_with_location_and_remedy(
+    key: str, value: object, expected: str
 ) -> None:
     (problem,) = problems(**{key: value})
     assert problem.startswith(key)
-    assert said in problem
+    assert expected in problem

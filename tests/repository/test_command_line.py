@@ -1,4 +1,4 @@
-"""What docs/command-line.md shows is what the commands print."""
+"""docs/command-line.md shows what the commands print."""
 
 import re
 import shlex
@@ -19,7 +19,7 @@ SHOWN = re.findall(r"```console\n\$ milepost (.*?)\n(.*?)```", PAGE, re.DOTALL)
 
 
 @pytest.mark.parametrize(("call", "printed"), SHOWN, ids=[call for call, _ in SHOWN])
-def test_an_example_prints_what_the_page_says(
+def test_documented_command_prints_documented_output(
     call: str, printed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -27,16 +27,16 @@ def test_an_example_prints_what_the_page_says(
     assert (answer.out, answer.err, answer.code) == (printed, "", 0)
 
 
-def test_the_page_has_examples() -> None:
+def test_command_page_has_examples() -> None:
     assert {call.split()[0] for call, _ in SHOWN} >= {"check", "simulate", "test"}
 
 
-def test_every_command_is_on_the_page() -> None:
+def test_every_command_is_documented() -> None:
     for command in app.registered_commands:
         assert f"| `{command.name} " in PAGE
 
 
-def test_the_example_of_a_test_is_one_that_holds() -> None:
+def test_documented_test_case_passes() -> None:
     (example,) = re.findall(r"```jsonc\n(.*?)```", PAGE, re.DOTALL)
     assert isinstance(parse_file(example, WorkflowTests), WorkflowTests)
     folder = ROOT / "workflows"
@@ -49,7 +49,7 @@ def test_the_example_of_a_test_is_one_that_holds() -> None:
     assert run_test_file(files, example) == []
 
 
-def test_every_option_of_simulate_is_on_the_page() -> None:
+def test_every_simulate_option_is_documented() -> None:
     listed = milepost("simulate", "--help").out
     for option in re.findall(r"--[a-z]+", listed):
         assert option in PAGE or option == "--help"

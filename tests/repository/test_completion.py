@@ -1,7 +1,7 @@
-"""What an editor does with the workflow's schema: complete, explain and underline.
+"""What an editor does with the workflow's schema: completion, explanation and error marks.
 
-No editor is asked: all of them follow the schema alone, and so do these tests. A position is an
-object in the file; its choices are the schemas that may describe it there.
+The tests use no editor: editors and these tests follow the schema alone. A position is an object in
+the file; its choices are the schemas that may describe it there.
 """
 
 import json
@@ -31,7 +31,7 @@ def everything(part: Any) -> Iterator[Json]:
 
 
 def target(reference: str) -> Json:
-    """What a `$ref` names."""
+    """The schema that a `$ref` names."""
     root, _, path = reference.partition("/")
     assert root == "#", reference
     part = SCHEMA
@@ -41,7 +41,7 @@ def target(reference: str) -> Json:
 
 
 def choices(part: Json) -> list[Json]:
-    """The schemas that may describe what stands at a place, with references followed."""
+    """The schemas that may describe a position, with references followed."""
     if "$ref" in part:
         return choices(target(part["$ref"]))
     several = part.get("oneOf") or part.get("anyOf")
@@ -49,7 +49,7 @@ def choices(part: Json) -> list[Json]:
 
 
 def below(part: Json) -> Iterator[tuple[str, Json]]:
-    """What an editor may come to from a schema without choices, by the name of the way."""
+    """The schemas below a schema without choices, by the name of the step that leads there."""
     yield from part.get("properties", {}).items()
     for way in ("items", "additionalProperties"):
         if isinstance(part.get(way), dict):
@@ -61,7 +61,7 @@ def below(part: Json) -> Iterator[tuple[str, Json]]:
 
 
 def reached() -> dict[int, tuple[str, Json]]:
-    """Everything that completion can come to from the root, each with the first way to it."""
+    """Everything that completion can reach from the root, each with the first path to it."""
     seen: dict[int, tuple[str, Json]] = {}
     pending = [("", SCHEMA)]
     while pending:
@@ -77,7 +77,7 @@ REACHED = reached()
 
 
 def words(part: Any) -> set[str]:
-    """The values that a schema offers, wherever in it."""
+    """All values that a schema offers, at any depth."""
     return {
         str(value)
         for each in everything(part)
@@ -85,24 +85,24 @@ def words(part: Any) -> set[str]:
     }
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     references = [each["$ref"] for each in everything(SCHEMA) if "$ref" in each]
     assert len(references) > 100
     assert all(isinstance(target(reference), dict) for reference in references)
 
 
-def test_no_definition_is_out_of_reach() -> None:
+def test_every_definition_is_reachable() -> None:
     names = {name for name, part in SCHEMA["$defs"].items() if id(part) not in REACHED}
     assert names == set()
 
 
-def test_every_word_is_offered_somewhere() -> None:
+def test_every_word_is_offered_by_completion() -> None:
     offered = {word for _, part in REACHED.values() for word in words({**part, "$defs": None})}
     assert offered == words(SCHEMA)
     assert {"send_email", "catalog", "migrate", "sunday", "price_drop"} <= offered
 
 
-def test_every_field_at_every_position_has_a_title_and_an_explanation() -> None:
+def test_every_field_has_a_title_and_a_description() -> None:
     bare = [
         f"{place}.{name}"
         for place, part in REACHED.values()
@@ -113,11 +113,11 @@ def test_every_field_at_every_position_has_a_title_and_an_explanation() -> None:
 
 
 def told(field: Json, what: str) -> str:
-    """What an editor shows of a field: its own words, or those of what it refers to."""
+    """What an editor shows for a field: its own text, or that of the schema it refers to."""
     return str(field.get(what) or ("$ref" in field and target(field["$ref"]).get(what)) or "")
 
 
-def test_every_position_is_explained() -> None:
+def test_every_position_has_a_description() -> None:
     silent = [
         place
         for place, part in REACHED.values()
@@ -126,7 +126,7 @@ def test_every_position_is_explained() -> None:
     assert silent == []
 
 
-def test_titles_are_words() -> None:
+def test_titles_are_readable_words() -> None:
     titles = {name: part["title"] for name, part in SCHEMA["$defs"].items()}
     assert [title for title in titles.values() if "_" in title or title != title.strip()] == []
     assert titles["WaitFor"] == "Wait for"
@@ -147,13 +147,13 @@ CONDITION_PLACES = [
 ]
 
 
-def test_steps_and_conditions_are_completed_wherever_they_may_stand() -> None:
+def test_steps_and_conditions_are_completed_at_every_position() -> None:
     assert len(STEP_LISTS) == 6  # the file's, both ends of a wait, paths of both kinds, else
     assert len(CONDITION_PLACES) == 11  # audience, if, not, and every where
 
 
 @pytest.mark.parametrize("kind", STEPS, ids=lambda kind: str(kind.name))
-def test_the_type_of_a_step_leads_to_one_schema_everywhere(kind: Any) -> None:
+def test_step_type_selects_one_schema_everywhere(kind: Any) -> None:
     for place, part in STEP_LISTS:
         fitting = [
             each for each in choices(part) if each["properties"]["type"]["const"] == kind.name
@@ -163,7 +163,7 @@ def test_the_type_of_a_step_leads_to_one_schema_everywhere(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", TRIGGERS, ids=lambda kind: str(kind.name))
-def test_the_type_of_a_trigger_leads_to_one_schema(kind: Any) -> None:
+def test_trigger_type_selects_one_schema(kind: Any) -> None:
     found = [
         each["properties"]["type"]["const"] for each in choices(SCHEMA["properties"]["trigger"])
     ]
@@ -171,7 +171,7 @@ def test_the_type_of_a_trigger_leads_to_one_schema(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", CONDITIONS, ids=lambda kind: str(kind.name))
-def test_the_first_word_of_a_condition_leads_to_one_schema_everywhere(kind: Any) -> None:
+def test_first_key_of_condition_selects_one_schema_everywhere(kind: Any) -> None:
     for place, part in CONDITION_PLACES:
         fitting = [each for each in choices(part) if kind.name in each["properties"]]
         assert len(fitting) == 1, place
@@ -179,7 +179,7 @@ def test_the_first_word_of_a_condition_leads_to_one_schema_everywhere(kind: Any)
 
 
 @pytest.mark.parametrize("leaf", ["contact", "event", "step"])
-def test_every_operator_is_offered_where_something_is_compared(leaf: str) -> None:
+def test_every_operator_is_offered_in_comparisons(leaf: str) -> None:
     part = next(each for each in choices(CONDITION_PLACES[0][1]) if leaf in each["required"])
     assert set(OPERATORS) <= set(part["properties"])
 
@@ -204,20 +204,20 @@ def fits(value: Any, part: Json) -> bool:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_editor_underlines_nothing_in_an_example(name: str) -> None:
+def test_editor_accepts_every_example(name: str) -> None:
     document = json.loads(EXAMPLES[name].read_text("utf-8"))
     assert list(VALIDATOR.iter_errors(document)) == []
     described = 0
     for place, value, fitting in positions(document, SCHEMA):
         assert len(fitting) == 1, place
-        free = "properties" not in fitting[0]  # names of the author's own
+        free = "properties" not in fitting[0]  # names that the author chooses
         assert free or value.keys() <= fitting[0]["properties"].keys(), place
         described += not free
     assert described >= 3  # the file, its trigger, and a step
 
 
 @pytest.mark.parametrize("name", [name for name in EXAMPLES if name.startswith("step-")])
-def test_an_editor_underlines_a_misspelled_field_of_a_step(name: str) -> None:
+def test_editor_marks_misspelled_step_field(name: str) -> None:
     document = json.loads(EXAMPLES[name].read_text("utf-8"))
     document["steps"][0]["tpye"] = "x"
     assert list(VALIDATOR.iter_errors(document)) != []

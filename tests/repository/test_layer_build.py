@@ -1,4 +1,4 @@
-"""The layer fits Lambda and not this machine, is the same every time, and ships bytecode."""
+"""The layer fits Lambda rather than this machine, is reproducible, and contains bytecode."""
 
 import importlib.util
 import os
@@ -22,7 +22,8 @@ LOCKS = [
     *(ROOT / "requirements" / f"{name}.txt" for name in ("dev", "installer", "local")),
 ]
 ELF_AARCH64 = 183
-# AWS allows 250 MB for function and layers together; this leaves room and notices a stowaway.
+# AWS allows 250 MB for function and layers together; this limit is lower and detects an unwanted
+# package.
 LARGEST = 80_000_000
 PINNED = re.compile(r"^([\w.-]+)==(\S+)", re.MULTILINE)
 
@@ -50,7 +51,7 @@ def small_copy(folder: Path) -> Path:
 
 
 def make(layer: Path, artifacts: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """What `sam build` runs, where PATH holds a shell, make and no Python at all."""
+    """Run what `sam build` runs, with a PATH that has a shell and make but no Python."""
     environment = {"PATH": str(tools(layer)), "MILEPOST_PYTHON": sys.executable, **settings}
     artifacts.mkdir(exist_ok=True)
     return subprocess.run(
@@ -82,7 +83,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_layer_for_this_machine_holds_the_package_and_its_bytecode(tmp_path: Path) -> None:
+def test_local_layer_contains_package_and_bytecode(tmp_path: Path) -> None:
     done = make(small_copy(tmp_path), tmp_path / "out", MILEPOST_BUILD_FOR="host")
     assert done.returncode == 0, done.stderr
     assert set(contents(tmp_path / "out")) == {
@@ -92,14 +93,14 @@ def test_a_layer_for_this_machine_holds_the_package_and_its_bytecode(tmp_path: P
     }
 
 
-def test_bytecode_is_never_checked_against_its_source(tmp_path: Path) -> None:
+def test_layer_bytecode_is_not_checked_against_source(tmp_path: Path) -> None:
     make(small_copy(tmp_path), tmp_path / "out", MILEPOST_BUILD_FOR="host")
     (compiled,) = (tmp_path / "out").rglob("*.pyc")
     _magic, flags = struct.unpack("<4sI", compiled.read_bytes()[:8])
-    assert flags == 0b01  # hash-based, not to be checked (PEP 552)
+    assert flags == 0b01  # hash-based and unchecked (PEP 552)
 
 
-def test_two_builds_are_alike_to_the_byte(tmp_path: Path) -> None:
+def test_layer_builds_are_reproducible(tmp_path: Path) -> None:
     layer = small_copy(tmp_path)
     for name in ("one", "two"):
         make(layer, tmp_path / name, MILEPOST_BUILD_FOR="host", PYTHONHASHSEED=str(len(name)))
@@ -107,7 +108,7 @@ def test_two_builds_are_alike_to_the_byte(tmp_path: Path) -> None:
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 
-def test_a_second_build_leaves_nothing_of_the_first(tmp_path: Path) -> None:
+def test_second_build_removes_files_of_first(tmp_path: Path) -> None:
     layer = small_copy(tmp_path)
     make(layer, tmp_path / "out", MILEPOST_BUILD_FOR="host")
     (layer / "milepost" / "__init__.py").rename(layer / "milepost" / "renamed.py")
@@ -115,7 +116,7 @@ def test_a_second_build_leaves_nothing_of_the_first(tmp_path: Path) -> None:
     assert [path for path in contents(tmp_path / "out") if "__init__" in path] == []
 
 
-def test_without_the_runtimes_python_a_sentence_says_what_is_lost(tmp_path: Path) -> None:
+def test_missing_lambda_python_prints_what_is_lost(tmp_path: Path) -> None:
     build = load_build()
     done = make(small_copy(tmp_path), tmp_path / "out")
     bytecode = list((tmp_path / "out").rglob("*.pyc"))
@@ -126,7 +127,7 @@ def test_without_the_runtimes_python_a_sentence_says_what_is_lost(tmp_path: Path
         assert (bytecode, build.NO_BYTECODE in done.stderr) == ([], True)
 
 
-def test_a_name_on_the_path_that_runs_nothing_is_not_taken_for_python(tmp_path: Path) -> None:
+def test_broken_python_on_path_is_ignored(tmp_path: Path) -> None:
     shim = tmp_path / "python3.13"
     shim.write_text("#!/bin/sh\necho 'python3.13: command not found' >&2\nexit 127\n")
     shim.chmod(0o755)
@@ -136,13 +137,13 @@ def test_a_name_on_the_path_that_runs_nothing_is_not_taken_for_python(tmp_path: 
     assert build.version_of(sys.executable) == "{}.{}".format(*sys.version_info[:2])
 
 
-def test_an_unknown_machine_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+def test_unknown_architecture_is_refused_with_known_ones(tmp_path: Path) -> None:
     done = make(small_copy(tmp_path), tmp_path / "out", MILEPOST_BUILD_FOR="windows")
     assert done.returncode != 0
     assert "'windows'; it must be 'lambda' or 'host'" in done.stderr
 
 
-def test_without_a_python_the_remedy_is_named(tmp_path: Path) -> None:
+def test_missing_python_error_names_remedy(tmp_path: Path) -> None:
     done = make(small_copy(tmp_path), tmp_path / "out", MILEPOST_PYTHON="")
     assert done.returncode != 0
     assert "Python of 3.11 or newer with pip" in done.stderr
@@ -151,7 +152,7 @@ def test_without_a_python_the_remedy_is_named(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def lambda_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The real layer as it is deployed; its wheels come from the package index or pip's cache."""
+    """The real layer as deployed; its wheels come from the package index or pip's cache."""
     artifacts = tmp_path_factory.mktemp("layer")
     done = subprocess.run(
         [sys.executable, LAYER / "build.py", artifacts],
@@ -164,7 +165,7 @@ def lambda_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return artifacts / "python"
 
 
-def test_the_deployed_layer_runs_on_lambdas_processor_and_python(lambda_layer: Path) -> None:
+def test_deployed_layer_runs_on_lambda_architecture_and_python(lambda_layer: Path) -> None:
     compiled = list(lambda_layer.rglob("*.so"))
     assert len(compiled) == 4  # css-inline, markupsafe, mrml, pydantic-core
     for library in compiled:
@@ -172,13 +173,13 @@ def test_the_deployed_layer_runs_on_lambdas_processor_and_python(lambda_layer: P
         assert struct.unpack_from("<H", library.read_bytes(), 18) == (ELF_AARCH64,)
 
 
-def test_the_deployed_layer_holds_no_boto3_and_no_programs(lambda_layer: Path) -> None:
+def test_deployed_layer_has_no_boto3_and_no_programs(lambda_layer: Path) -> None:
     held = {path.name for path in lambda_layer.iterdir()}
     assert held & {"boto3", "botocore", "bin", "build.py", "Makefile", "requirements.txt"} == set()
     assert {"aws_lambda_powertools", "jinja2", "milepost", "pydantic"} <= held
 
 
-def test_the_deployed_layer_is_small(lambda_layer: Path) -> None:
+def test_deployed_layer_is_small(lambda_layer: Path) -> None:
     assert sum(len(content) for content in contents(lambda_layer).values()) < LARGEST
 
 
@@ -196,18 +197,18 @@ def test_every_locked_package_has_hashes(lock: Path) -> None:
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parent.name}/{lock.name}")
-def test_a_lock_file_names_no_package_index(lock: Path) -> None:
+def test_lock_file_names_no_package_index(lock: Path) -> None:
     text = lock.read_text()
     assert "://" not in text
     assert not re.search(r"--(extra-)?index|--find-links|-f ", text)
 
 
 @pytest.mark.parametrize("lock", LOCKS[:1] + LOCKS[3:], ids=lambda lock: lock.parent.name)
-def test_the_tests_run_with_the_versions_that_are_shipped(lock: Path) -> None:
+def test_tests_run_with_shipped_versions(lock: Path) -> None:
     assert pins(lock).items() <= pins(ROOT / "requirements" / "dev.txt").items()
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parent.name}/{lock.name}")
-def test_a_lock_file_holds_what_is_asked_for(lock: Path) -> None:
+def test_lock_file_contains_its_inputs(lock: Path) -> None:
     asked = re.findall(r"^([A-Za-z][\w.-]*)", lock.with_suffix(".in").read_text(), re.MULTILINE)
     assert {name.lower() for name in asked} - pins(lock).keys() == set()

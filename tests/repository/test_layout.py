@@ -1,7 +1,7 @@
 """Four rules of the layout. The order of the rooms is import-linter's contract in pyproject.toml.
 
-An edge is a module that speaks to the outside world: `aws/`, a room's `aws.py` or `dynamodb`, and
-`outbound/https.py`. All other modules of a room are pure: what they need is handed to them.
+An edge is a module that calls other systems: `aws/`, a room's `aws.py` or `dynamodb`, and
+`outbound/https.py`. All other modules of a room are pure: callers pass them what they need.
 """
 
 import ast
@@ -15,13 +15,13 @@ MODULES = {
     for path in sorted((LAYER / "milepost").rglob("*.py"))
 }
 SHELLS = {"wiring", "handlers"}
-"""Rooms that put edges and pure modules together."""
+"""Rooms that combine edges and pure modules."""
 IMPURE = {"os", "random", "secrets", "socket", "subprocess", "time"}
 NOT_SHIPPED = {"bench", "dns", "local", "milepost_tools", "rich", "tests", "typer"}
 
 
 def imports(path: Path) -> set[str]:
-    """The dotted names that a module imports, for the type checker too."""
+    """The dotted names that a module imports, including imports for types."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
@@ -42,7 +42,7 @@ def is_shell(module: str) -> bool:
 
 
 def using(libraries: set[str], modules: Iterable[str]) -> list[str]:
-    """Which of `modules` import one of `libraries`."""
+    """The modules among `modules` that import one of `libraries`."""
     return [
         module
         for module in modules
@@ -59,14 +59,14 @@ def test_only_edges_and_wiring_import_boto3() -> None:
     assert using({"boto3", "botocore"}, set(pure) - set(allowed)) == []
 
 
-def test_a_pure_module_imports_no_edge() -> None:
+def test_pure_module_imports_no_edge() -> None:
     edges = {module for module in MODULES if is_edge(module)}
     assert [module for module in PURE if imports(MODULES[module]) & edges] == []
 
 
-def test_a_pure_module_knows_no_environment_clock_chance_or_socket() -> None:
+def test_pure_module_uses_no_environment_clock_random_or_socket() -> None:
     assert using(IMPURE, PURE) == []
 
 
-def test_the_layer_imports_nothing_that_is_not_shipped() -> None:
+def test_layer_imports_only_shipped_packages() -> None:
     assert using(NOT_SHIPPED, MODULES) == []

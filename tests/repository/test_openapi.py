@@ -1,4 +1,4 @@
-"""The description of the API is that of its models and routes, and is committed."""
+"""The committed API description matches its models and routes."""
 
 import json
 import re
@@ -12,32 +12,33 @@ from tests.support.wsgi import find, routes
 PAGE = Path(__file__).parent.parent.parent / "docs" / "openapi.json"
 
 
-def test_the_document_is_that_of_the_models() -> None:
-    """If not: `python -m milepost_tools.openapi > docs/openapi.json`, on the right path."""
+def test_committed_openapi_matches_models() -> None:
+    """If it fails, run `python -m milepost_tools.openapi > docs/openapi.json` with the right
+    path."""
     assert PAGE.read_text("utf-8") == text()
 
 
-def test_every_route_of_the_template_is_described_and_no_other() -> None:
+def test_openapi_describes_exactly_the_template_routes() -> None:
     assert sorted(route.key for route in ROUTES) == sorted(routes())
 
 
-def test_the_function_of_contacts_serves_the_routes_that_the_template_gives_it() -> None:
+def test_contacts_function_serves_its_template_routes() -> None:
     assert sorted(OF_CONTACTS) == sorted(k for k, of in routes().items() if of == "contacts")
 
 
-def test_every_operation_has_a_name_of_its_own() -> None:
+def test_every_operation_has_a_unique_name() -> None:
     names = [route.name for route in ROUTES]
     assert len(set(names)) == len(names)
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_resolves() -> None:
     whole = document()
     for kind, name in re.findall(r'"#/components/(\w+)/([^"]+)"', json.dumps(whole)):
         assert name in whole["components"][kind], name
 
 
-def test_what_is_in_a_path_or_a_query_is_never_an_identifier_of_a_person() -> None:
-    """URLs are logged by whatever stands in between."""
+def test_paths_and_queries_contain_no_personal_identifier() -> None:
+    """URLs are logged by every server in between."""
     parameters = {
         parameter["name"]
         for path in document()["paths"].values()
@@ -48,7 +49,7 @@ def test_what_is_in_a_path_or_a_query_is_never_an_identifier_of_a_person() -> No
     assert not parameters & {"email", "phone", "external_id", "device_id", "identifier"}
 
 
-def test_a_literal_part_of_a_path_goes_before_a_variable() -> None:
+def test_literal_path_segment_precedes_variable() -> None:
     found = find("POST", "/v1/acme/contacts/find")
     assert found is not None
     assert found[0] == "POST /v1/{store}/contacts/find"

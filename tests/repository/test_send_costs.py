@@ -1,4 +1,4 @@
-"""What one send costs in steady state: three requests of DynamoDB, and one of SES."""
+"""The cost of one send in steady state: three requests to DynamoDB, and one to SES."""
 
 from collections import Counter
 from typing import Any
@@ -10,10 +10,8 @@ from milepost.enrollments.condition_data import ContextLoader
 from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.dynamodb.ledger import DynamoLedger
 from milepost.sending.dynamodb.send_slots import DynamoSendSlots
-from milepost.sending.rate_limit import SesQuota
-from milepost.sending.send import MailSender
-from milepost.sending.send_job import SendJob
-from milepost.sending.send_slots import SendRateLimiter
+from milepost.sending.rate_limit import SendRateLimiter, SesQuota
+from milepost.sending.send import MailSender, SendJob, Sent
 from milepost.simulator.memory.attachments import MemoryAttachments
 from milepost.simulator.memory.mailer import MemoryMailer
 from milepost.simulator.memory.secrets import MemorySecrets
@@ -28,7 +26,7 @@ WARM_UP = {"starts": "2026-11-01", "first_day": 500}
 
 
 class Ses:
-    """SES, which is asked once."""
+    """SES whose quota is read once."""
 
     def quota(self) -> SesQuota:
         return SesQuota(400, 50_000, 0)
@@ -36,10 +34,10 @@ class Ses:
 
 @pytest.mark.parametrize("own", [{}, {"warm_up": WARM_UP, "caps": {"per_day": 20}}])
 @pytest.mark.parametrize("category", ["marketing", "transactional"])
-def test_a_mail_is_a_token_a_claim_and_its_settlement(
+def test_sending_costs_a_slot_a_claim_and_a_result(
     aws: Cloud, category: str, own: dict[str, Any]
 ) -> None:
-    """What was published is known by then, as it is to a function that has sent before."""
+    """The published state is already cached, as in a function that has sent before."""
     ports = with_ada(dynamo_ports(aws))
     loaded = ports.enrollments.load(enrollment_ref())
     assert loaded is not None
@@ -76,7 +74,7 @@ def test_a_mail_is_a_token_a_claim_and_its_settlement(
         sent = sender.send(
             SendJob(program, profile, enrollment, node, 0, MONDAY_NOON), PendingOutcomes()
         )
-        assert sent.ended_reason is None
+        assert isinstance(sent, Sent) and sent.ended_reason is None
         profile = sent.profile
     aws.dynamodb.meta.events.unregister("after-call.dynamodb", count)
     assert len(mailer.mails) == len(STEPS)

@@ -1,4 +1,4 @@
-"""requirements/venv.py knows a good environment from any other, and says what a bad one needs."""
+"""requirements/venv.py recognizes a correct environment, and names the remedy for a broken one."""
 
 import importlib.util
 import shutil
@@ -14,7 +14,7 @@ from tests.support.template import ROOT
 
 @pytest.fixture
 def setup(tmp_path: Path) -> ModuleType:
-    """The script of a project in a folder of its own, whose lock files name no package."""
+    """The script of a project in a folder of its own; its lock files name no package."""
     folder = tmp_path / "project" / "requirements"
     folder.mkdir(parents=True)
     shutil.copy(ROOT / "requirements" / "venv.py", folder)
@@ -29,56 +29,56 @@ def setup(tmp_path: Path) -> ModuleType:
 
 
 def installed(setup: ModuleType, lock: str) -> Path:
-    """An environment in which `lock` was installed to the end."""
+    """An environment in which `lock` was completely installed."""
     venv: Path = setup.HERE.parent / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     setup.stamp_of(venv).write_text(setup.stamp_for(venv, lock))
     return venv
 
 
-def test_an_environment_that_is_whole_is_left_alone(setup: ModuleType) -> None:
+def test_complete_environment_is_unchanged(setup: ModuleType) -> None:
     venv = installed(setup, "dev")
     (venv / "mine").touch()
     setup.ensure(venv, "dev")
     assert (venv / "mine").exists()
 
 
-def test_the_larger_environment_serves_the_smaller_purpose(setup: ModuleType) -> None:
+def test_dev_environment_is_accepted_for_local(setup: ModuleType) -> None:
     assert setup.is_ready(installed(setup, "dev"), "local")
 
 
-def test_the_smaller_environment_does_not_serve_the_larger_purpose(setup: ModuleType) -> None:
+def test_local_environment_is_not_accepted_for_dev(setup: ModuleType) -> None:
     assert not setup.is_ready(installed(setup, "local"), "dev")
 
 
-def test_an_install_that_was_interrupted_is_noticed(setup: ModuleType) -> None:
+def test_interrupted_install_is_detected(setup: ModuleType) -> None:
     venv = installed(setup, "dev")
     setup.stamp_of(venv).unlink()
     assert not setup.is_ready(venv, "dev")
 
 
-def test_a_new_lock_file_is_noticed(setup: ModuleType) -> None:
+def test_new_lock_file_is_detected(setup: ModuleType) -> None:
     venv = installed(setup, "dev")
     (setup.HERE / "dev.txt").write_text("# other packages\n")
     assert not setup.is_ready(venv, "dev")
 
 
-def test_a_folder_that_moved_is_noticed(setup: ModuleType, tmp_path: Path) -> None:
+def test_moved_folder_is_detected(setup: ModuleType, tmp_path: Path) -> None:
     moved = installed(setup, "dev").rename(tmp_path / ".venv")
     assert not setup.is_ready(moved, "dev")
 
 
-def test_a_python_that_went_away_is_noticed(setup: ModuleType) -> None:
+def test_removed_python_is_detected(setup: ModuleType) -> None:
     venv = installed(setup, "dev")
     setup.interpreter(venv).unlink()
     assert not setup.is_ready(venv, "dev")
 
 
-def test_no_environment_is_no_error(setup: ModuleType, tmp_path: Path) -> None:
+def test_missing_environment_is_not_an_error(setup: ModuleType, tmp_path: Path) -> None:
     assert not setup.is_ready(tmp_path / "nothing", "dev")
 
 
-def test_the_command_runs_the_library_of_its_own_project(setup: ModuleType, tmp_path: Path) -> None:
+def test_command_runs_code_of_its_own_checkout(setup: ModuleType, tmp_path: Path) -> None:
     venv = installed(setup, "local")
     setup.add_command(venv)
     package = venv.parent / "tools" / "milepost_tools"
@@ -94,7 +94,7 @@ def test_the_command_runs_the_library_of_its_own_project(setup: ModuleType, tmp_
     assert answer.stdout.strip() == f"['check', 'a folder'] {venv}"
 
 
-def test_a_python_without_venv_is_told_which_package_brings_it(
+def test_python_without_venv_names_missing_package(
     setup: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
@@ -103,7 +103,7 @@ def test_a_python_without_venv_is_told_which_package_brings_it(
         setup.check_python()
 
 
-def test_a_python_that_is_too_old_is_told_the_version_it_takes(
+def test_old_python_names_required_version(
     setup: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(setup, "OLDEST", (99, 0))

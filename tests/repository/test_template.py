@@ -1,4 +1,4 @@
-"""template.yaml as CloudFormation will see it: what it must keep, and proof that rules notice."""
+"""Rules for template.yaml as CloudFormation sees it, and broken templates that prove each rule."""
 
 import ast
 import importlib.util
@@ -24,31 +24,31 @@ FOLDERS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
 RULES = [
     rules.no_cycles,
     rules.every_action_is_named,
-    rules.every_resource_is_ours,
+    rules.every_resource_is_of_this_stack,
     rules.every_role_is_written_by_hand,
     rules.every_function_has_a_role_of_its_own,
     rules.only_run_steps_sends,
-    rules.only_four_functions_tell_staff,
-    rules.only_whole_stores_are_read_from_whole_tables,
-    rules.whoever_calls_itself_may_go_on,
-    rules.files_of_people_go,
+    rules.only_four_functions_alert_staff,
+    rules.only_export_and_erasure_scan_tables,
+    rules.only_self_feeding_functions_allow_recursion,
+    rules.files_with_personal_data_expire,
     rules.workflows_call_two_functions,
-    rules.every_sender_is_pinned,
-    rules.every_failure_has_a_place,
+    rules.every_service_is_limited_to_our_sources,
+    rules.every_failure_is_kept,
     rules.every_dead_letter_raises_an_alarm,
-    rules.the_stream_is_watched,
+    rules.the_stream_has_an_alarm,
     rules.a_count_that_is_wrong_raises_an_alarm,
     rules.queues_wait_for_their_function,
-    rules.what_people_made_survives,
+    rules.tables_and_bucket_outlive_the_stack,
     rules.the_bucket_is_private,
     rules.feedback_is_signed_with_sha256,
     rules.access_logs_hold_no_path,
     rules.the_api_is_throttled,
-    rules.logs_are_kept_for_a_time,
+    rules.logs_expire,
     rules.two_stacks_fit_in_one_account,
     rules.everything_is_described,
-    rules.parameters_are_guarded,
-    rules.nothing_traces,
+    rules.parameters_are_validated,
+    rules.no_function_is_traced,
 ]
 
 
@@ -58,16 +58,16 @@ def stack() -> Stack:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_the_template_keeps_the_rule(stack: Stack, rule: rules.Rule) -> None:
+def test_template_obeys_rule(stack: Stack, rule: rules.Rule) -> None:
     assert list(rule(stack)) == []
 
 
-# --- each rule notices ---
+# --- a broken template for each rule ---
 
 
 @dataclass(frozen=True)
 class Slip:
-    """A mistake that someone could make in the template, and the rule that must notice it."""
+    """A possible mistake in the template, and the rule that must detect it."""
 
     rule: rules.Rule
     name: str
@@ -122,12 +122,12 @@ SLIPS = [
         lambda s: statement(s, "UnsubscribeRole").update(NotAction=["dynamodb:Scan"]),
     ),
     Slip(
-        rules.every_resource_is_ours,
+        rules.every_resource_is_of_this_stack,
         "any resource",
         lambda s: statement(s, "UnsubscribeRole").update(Resource="*"),
     ),
     Slip(
-        rules.every_resource_is_ours,
+        rules.every_resource_is_of_this_stack,
         "any state machine of the account",
         lambda s: statement(s, "ReactRole", 4).update(
             Resource={"Fn::Sub": "arn:aws:states:${AWS::Region}:${AWS::AccountId}:stateMachine:*"}
@@ -169,71 +169,71 @@ SLIPS = [
     ),
     Slip(
         rules.only_run_steps_sends,
-        "another role that sends as personas",
+        "another role that may use personas",
         lambda s: properties(s, "SendAsPersonas")["Roles"].append({"Ref": "ReactRole"}),
     ),
     Slip(
-        rules.only_four_functions_tell_staff,
+        rules.only_four_functions_alert_staff,
         "every topic of the account",
         lambda s: document(s, "TellStaff").update(Resource="*"),
     ),
     Slip(
-        rules.only_four_functions_tell_staff,
+        rules.only_four_functions_alert_staff,
         "the topic that feeds the timeline",
         lambda s: document(s, "TellStaff").update(Resource={"Ref": "FeedbackTopic"}),
     ),
     Slip(
-        rules.only_four_functions_tell_staff,
+        rules.only_four_functions_alert_staff,
         "more than publishing",
         lambda s: document(s, "TellStaff").update(Action=["sns:Publish", "sns:Subscribe"]),
     ),
     Slip(
-        rules.only_four_functions_tell_staff,
-        "react speaks to staff too",
+        rules.only_four_functions_alert_staff,
+        "react may alert staff",
         lambda s: properties(s, "TellStaff")["Roles"].append({"Ref": "ReactRole"}),
     ),
     Slip(
-        rules.only_four_functions_tell_staff,
-        "nobody hears what publishing came to",
+        rules.only_four_functions_alert_staff,
+        "publish may not alert staff",
         lambda s: properties(s, "TellStaff").update(Roles=[{"Ref": "RunStepsRole"}]),
     ),
     Slip(
-        rules.only_four_functions_tell_staff,
-        "a right of its own in another role",
+        rules.only_four_functions_alert_staff,
+        "a separate alert permission in another role",
         lambda s: statement(s, "ReactRole").update(
             Action="sns:Publish", Resource={"Ref": "AlarmTopicArn"}
         ),
     ),
     Slip(
-        rules.only_whole_stores_are_read_from_whole_tables,
+        rules.only_export_and_erasure_scan_tables,
         "react scans",
         lambda s: statement(s, "ReactRole").update(Action=["dynamodb:Scan"]),
     ),
     Slip(
-        rules.only_whole_stores_are_read_from_whole_tables,
+        rules.only_export_and_erasure_scan_tables,
         "an export that writes contacts",
         lambda s: statement(s, "ExportContactsRole", 4).update(
             Action=["dynamodb:Scan", "dynamodb:PutItem"]
         ),
     ),
     Slip(
-        rules.whoever_calls_itself_may_go_on,
+        rules.only_self_feeding_functions_allow_recursion,
         "an import that ends after sixteen rounds",
         lambda s: properties(s, "ImportContactsFunction").pop("RecursiveLoop"),
     ),
     Slip(
-        rules.whoever_calls_itself_may_go_on,
-        "the net is taken away from another",
+        rules.only_self_feeding_functions_allow_recursion,
+        "recursion is allowed for another function",
         lambda s: properties(s, "PublishFunction").update(RecursiveLoop="Allow"),
     ),
     Slip(
-        rules.files_of_people_go,
-        "an export that stays",
+        rules.files_with_personal_data_expire,
+        "exports that never expire",
         lambda s: properties(s, "Bucket")["LifecycleConfiguration"]["Rules"].pop(),
     ),
     Slip(
-        rules.files_of_people_go,
-        "an imported file whose old versions stay",
+        rules.files_with_personal_data_expire,
+        "old versions of imports never expire",
         lambda s: properties(s, "Bucket")["LifecycleConfiguration"]["Rules"][1].pop(
             "NoncurrentVersionExpiration"
         ),
@@ -246,55 +246,55 @@ SLIPS = [
         ),
     ),
     Slip(
-        rules.every_sender_is_pinned,
-        "any topic may feed the queue",
+        rules.every_service_is_limited_to_our_sources,
+        "any topic may write to the queue",
         lambda s: document(s, "FeedbackQueuePolicy").pop("Condition"),
     ),
     Slip(
-        rules.every_sender_is_pinned,
-        "any configuration set may feed the topic",
+        rules.every_service_is_limited_to_our_sources,
+        "any configuration set may write to the topic",
         lambda s: document(s, "FeedbackTopicPolicy")["Condition"]["StringEquals"].pop(
             "AWS:SourceArn"
         ),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "a stream without",
+        rules.every_failure_is_kept,
+        "a stream without failure destination",
         lambda s: event(s, "ReactFunction", "Appended").pop("DestinationConfig"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "a stream that retries for ever",
+        rules.every_failure_is_kept,
+        "a stream that retries forever",
         lambda s: event(s, "ReactFunction", "Appended").pop("MaximumRetryAttempts"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "a queue without",
+        rules.every_failure_is_kept,
+        "a queue without dead-letter queue",
         lambda s: properties(s, "FeedbackQueue").pop("RedrivePolicy"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "a subscription without",
+        rules.every_failure_is_kept,
+        "a subscription without dead-letter queue",
         lambda s: properties(s, "FeedbackSubscription").pop("RedrivePolicy"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "an event rule without",
+        rules.every_failure_is_kept,
+        "an event rule without dead-letter queue",
         lambda s: properties(s, "FilesChangedRule")["Targets"][0].pop("DeadLetterConfig"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "a schedule without",
+        rules.every_failure_is_kept,
+        "a schedule without dead-letter queue",
         lambda s: event(s, "TriggerDateFunction", "EveryMinute").pop("DeadLetterConfig"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "an asynchronous function without",
+        rules.every_failure_is_kept,
+        "an asynchronous function without failure destination",
         lambda s: properties(s, "TriggerDateFunction").pop("EventInvokeConfig"),
     ),
     Slip(
-        rules.every_failure_has_a_place,
-        "a rule that fills a queue which nobody reads",
+        rules.every_failure_is_kept,
+        "a rule that fills a queue without a function",
         lambda s: properties(s, "PublishFunction").pop("Events"),
     ),
     Slip(
@@ -308,7 +308,7 @@ SLIPS = [
         lambda s: properties(s, "ReactDeadLettersAlarm").update(Threshold=1),
     ),
     Slip(
-        rules.the_stream_is_watched,
+        rules.the_stream_has_an_alarm,
         "no alarm on its age",
         lambda s: s["Resources"].pop("ReactLagAlarm"),
     ),
@@ -319,7 +319,7 @@ SLIPS = [
     ),
     Slip(
         rules.a_count_that_is_wrong_raises_an_alarm,
-        "an alarm on a metric without its dimension, which never comes",
+        "an alarm on a metric without its dimension",
         lambda s: properties(s, "CountsUnbalancedAlarm").update(Dimensions=[]),
     ),
     Slip(
@@ -328,22 +328,22 @@ SLIPS = [
         lambda s: properties(s, "TriggerEmailFunction").update(Timeout=31),
     ),
     Slip(
-        rules.what_people_made_survives,
-        "a table goes with the stack",
+        rules.tables_and_bucket_outlive_the_stack,
+        "a table is deleted with the stack",
         lambda s: s["Resources"]["ContactsTable"].pop("DeletionPolicy"),
     ),
     Slip(
-        rules.what_people_made_survives,
-        "a table goes when it is replaced",
+        rules.tables_and_bucket_outlive_the_stack,
+        "a table is deleted when it is replaced",
         lambda s: s["Resources"]["WorkflowsTable"].update(UpdateReplacePolicy="Delete"),
     ),
     Slip(
-        rules.what_people_made_survives,
+        rules.tables_and_bucket_outlive_the_stack,
         "no point-in-time recovery",
         lambda s: properties(s, "ContactsTable").pop("PointInTimeRecoverySpecification"),
     ),
     Slip(
-        rules.what_people_made_survives,
+        rules.tables_and_bucket_outlive_the_stack,
         "no versions",
         lambda s: properties(s, "Bucket").pop("VersioningConfiguration"),
     ),
@@ -380,13 +380,13 @@ SLIPS = [
         lambda s: properties(s, "Api")["DefaultRouteSettings"].pop("ThrottlingBurstLimit"),
     ),
     Slip(
-        rules.logs_are_kept_for_a_time,
-        "for ever",
+        rules.logs_expire,
+        "logs that never expire",
         lambda s: properties(s, "AccessLogs").pop("RetentionInDays"),
     ),
     Slip(
-        rules.logs_are_kept_for_a_time,
-        "a group that Lambda makes",
+        rules.logs_expire,
+        "a log group that Lambda creates",
         lambda s: s["Globals"]["Function"].pop("LoggingConfig"),
     ),
     Slip(
@@ -415,12 +415,12 @@ SLIPS = [
         lambda s: s["Outputs"]["ApiUrl"].pop("Description"),
     ),
     Slip(
-        rules.parameters_are_guarded,
+        rules.parameters_are_validated,
         "any sender address",
         lambda s: s["Parameters"]["SenderAddress"].pop("AllowedPattern"),
     ),
     Slip(
-        rules.nothing_traces,
+        rules.no_function_is_traced,
         "X-Ray for all",
         lambda s: s["Globals"]["Function"].update(Tracing="Active"),
     ),
@@ -429,18 +429,18 @@ SLIPS = [
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("slip", SLIPS, ids=lambda slip: f"{slip.rule.__name__}: {slip.name}")
-def test_a_slip_is_noticed(slip: Slip) -> None:
+def test_broken_template_breaks_rule(slip: Slip) -> None:
     assert list(slip.rule(read_stack(slip.make))) != []
 
 
-def test_every_rule_is_shown_to_notice_something() -> None:
+def test_every_rule_has_a_broken_template() -> None:
     assert {slip.rule for slip in SLIPS} == set(RULES)
 
 
 # --- the template and the folders ---
 
 
-def test_functions_and_folders_agree_both_ways(stack: Stack) -> None:
+def test_functions_and_folders_match(stack: Stack) -> None:
     functions = {
         name: resource["Properties"]["CodeUri"]
         for name, resource in stack.source["Resources"].items()
@@ -454,7 +454,7 @@ def logical_id(folder: str) -> str:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_handler_is_where_the_template_says(stack: Stack, folder: str) -> None:
+def test_handler_exists_where_template_says(stack: Stack, folder: str) -> None:
     module, _, attribute = stack.source["Globals"]["Function"]["Handler"].partition(".")
     path = ROOT / "functions" / folder / f"{module}.py"
     spec = importlib.util.spec_from_file_location(f"functions.{folder}.{module}", path)
@@ -466,19 +466,19 @@ def test_a_handler_is_where_the_template_says(stack: Stack, folder: str) -> None
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_cold_start_ends_where_the_entrypoint_does(folder: str) -> None:
-    """Until `preload` nobody looks for garbage: whoever forgets it never does."""
+def test_preload_is_last_statement_of_handler(folder: str) -> None:
+    """`preload` turns garbage collection on again. Without it, garbage collection stays off."""
     source = ROOT / "layers/common/milepost/handlers" / f"{folder}.py"
     last = ast.parse(source.read_text("utf-8")).body[-1]
     assert ast.unparse(last).startswith("preload(")
 
 
-def test_the_start_of_every_handler_is_measured() -> None:
+def test_bench_measures_import_of_every_handler() -> None:
     assert sorted(FLOORS) == FOLDERS
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_handler_file_is_a_sentence(folder: str) -> None:
+def test_function_file_is_short_and_imports_only_its_handler(folder: str) -> None:
     text = (ROOT / "functions" / folder / "app.py").read_text()
     imported = {
         name
@@ -495,12 +495,12 @@ def test_a_handler_file_is_a_sentence(folder: str) -> None:
     assert len(text.splitlines()) <= LONGEST_HANDLER
 
 
-def test_a_function_folder_holds_nothing_but_its_handler() -> None:
+def test_function_folder_contains_only_its_handler() -> None:
     tracked = [path for path in ROOT.glob("functions/*/*") if path.name != "__pycache__"]
     assert [path.name for path in tracked] == ["app.py"] * len(FOLDERS)
 
 
-def test_every_variable_of_the_template_is_a_setting(stack: Stack) -> None:
+def test_every_template_variable_is_a_setting(stack: Stack) -> None:
     known = {f"MILEPOST_{name.upper()}" for name in FunctionSettings._fields}
     given = {
         name
@@ -510,7 +510,7 @@ def test_every_variable_of_the_template_is_a_setting(stack: Stack) -> None:
     assert {name for name in given - known if name.startswith("MILEPOST_")} == set()
 
 
-# --- which files start a publication ---
+# --- which files trigger a publish ---
 
 PUBLISHED = [
     "shop/workflows/welcome.json",
@@ -529,19 +529,19 @@ NOT_PUBLISHED = [
 
 
 def starts(stack: Stack, rule: str, key: str) -> bool:
-    """EventBridge's wildcard is a star for any run of characters, slashes included."""
+    """Whether a key matches a rule. EventBridge's `*` matches any characters, slashes included."""
     patterns = dict(stack.properties("AWS::Events::Rule"))[rule]
     keys = patterns["EventPattern"]["detail"]["object"]["key"]
     return any(fnmatchcase(key, pattern["wildcard"]) for pattern in keys)
 
 
 @pytest.mark.parametrize("key", PUBLISHED)
-def test_a_file_of_a_marketer_starts_a_publication(stack: Stack, key: str) -> None:
+def test_store_file_triggers_publish(stack: Stack, key: str) -> None:
     assert starts(stack, "FilesChangedRule", key)
 
 
 @pytest.mark.parametrize("key", NOT_PUBLISHED)
-def test_a_report_never_starts_the_publication_that_wrote_it(stack: Stack, key: str) -> None:
+def test_report_file_does_not_trigger_publish(stack: Stack, key: str) -> None:
     assert not starts(stack, "FilesChangedRule", key)
 
 
@@ -560,18 +560,18 @@ def test_a_report_never_starts_the_publication_that_wrote_it(stack: Stack, key: 
         ("shop/reports/exports.all-0a1b2c3d.report.json", set()),
     ],
 )
-def test_what_goes_in_and_out_starts_what_it_asks_for_and_never_itself(
+def test_import_and_export_files_trigger_only_their_function(
     stack: Stack, key: str, rules_: set[str]
 ) -> None:
     every = ("FilesChangedRule", "ImportAskedRule", "ExportAskedRule")
     assert {rule for rule in every if starts(stack, rule, key)} == rules_
 
 
-# --- the linter of AWS ---
+# --- AWS's linter ---
 
 
 def validate(template: Path) -> subprocess.CompletedProcess[str]:
-    """Run SAM's and cfn-lint's checks without an account, a region of one's own or a network."""
+    """Run SAM's and cfn-lint's checks without an account, a Region or a network."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
         [sys.executable, "-m", "samcli", "validate", "--lint", "--template", str(template)],
@@ -584,13 +584,13 @@ def validate(template: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.no_cover
-def test_sam_and_cfn_lint_have_nothing_to_say() -> None:
+def test_sam_validate_and_cfn_lint_find_nothing() -> None:
     done = validate(TEMPLATE)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.no_cover
-def test_cfn_lint_would_say_something(tmp_path: Path) -> None:
+def test_cfn_lint_reports_a_broken_template(tmp_path: Path) -> None:
     broken = tmp_path / "template.yaml"
     broken.write_text(TEMPLATE.read_text().replace("BillingMode:", "BilingMode:", 1))
     done = validate(broken)

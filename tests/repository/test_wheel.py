@@ -1,8 +1,8 @@
-"""A built wheel brings the `milepost` command to a folder that has no checkout of this project.
+"""A built wheel provides the `milepost` command in a folder without a checkout.
 
-The wheel is built without the network by the setuptools of this environment, from a copy of the
-files that git would hand over, and installed into a folder of its own. The packages it depends on
-are those of this environment.
+The environment's setuptools builds the wheel without network access from a copy of the files that
+git tracks. It is installed into a folder of its own. The packages that it depends on are those of
+this environment.
 """
 
 import os
@@ -27,7 +27,7 @@ NOT_SOURCE = shutil.ignore_patterns("__pycache__", "*.py[co]")
 
 
 def pip(*arguments: object) -> None:
-    """Run pip of this environment, without the network."""
+    """Run this environment's pip without network access."""
     command = [sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check"]
     done = subprocess.run(
         [*command, *(str(each) for each in arguments)], capture_output=True, text=True, check=False
@@ -58,12 +58,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a marketer: the example store, and nothing else of this project."""
+    """A marketer's folder: the example store, and nothing else of this project."""
     return shutil.copytree(ROOT / "workflows", tmp_path_factory.mktemp("marketer") / "store")
 
 
 def run(installed: Path, folder: Path, *arguments: str) -> str:
-    """What the installed command prints, called in a folder; it has to succeed."""
+    """Run the installed command in a folder and return what it prints; it must succeed."""
     done = subprocess.run(
         [installed / "bin" / "milepost", *arguments],
         capture_output=True,
@@ -76,7 +76,7 @@ def run(installed: Path, folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(wheel: Path) -> None:
+def test_wheel_contains_exactly_both_packages(wheel: Path) -> None:
     source = {
         path.relative_to((ROOT / package).parent).as_posix()
         for package in PACKAGES
@@ -88,7 +88,7 @@ def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(wheel: Pat
     assert held == source
 
 
-def test_the_wheel_depends_on_the_packages_of_the_layer_and_of_the_command(wheel: Path) -> None:
+def test_wheel_requires_packages_of_layer_and_command(wheel: Path) -> None:
     wanted = [
         line
         for file in REQUIREMENTS
@@ -103,31 +103,31 @@ def test_the_wheel_depends_on_the_packages_of_the_layer_and_of_the_command(wheel
 
 
 def _spelled(requirement: str) -> tuple[str, ...]:
-    """The name and the bounds: `a>=1,<2` and `a<2,>=1` are the same."""
+    """The name and the sorted bounds: `a>=1,<2` and `a<2,>=1` are equal."""
     name, *bounds = re.split(r"(?=[<>=])", requirement.replace(" ", ""), maxsplit=1)
     return (name, *sorted(",".join(bounds).split(",")))
 
 
-def test_the_installed_command_checks_a_store(installed: Path, store: Path) -> None:
+def test_installed_command_checks_a_store(installed: Path, store: Path) -> None:
     printed = run(installed, store.parent, "check", "store")
     assert printed == "3 workflows, 2 segments, 6 templates: all good\n"
 
 
-def test_the_installed_command_prints_the_schema_for_editors(installed: Path, store: Path) -> None:
+def test_installed_command_prints_schema(installed: Path, store: Path) -> None:
     schema = (ROOT / "workflows" / "schema" / "workflow.schema.json").read_text("utf-8")
     assert run(installed, store, "schema") == schema
 
 
-def test_the_installed_command_writes_a_preview(installed: Path, store: Path) -> None:
+def test_installed_command_writes_a_preview(installed: Path, store: Path) -> None:
     run(installed, store, "preview", "welcome/hello", "--out", "seen")
     assert "<html" in (store / "seen" / "index.html").read_text("utf-8")
 
 
-def test_the_installed_command_runs_the_tests_of_workflows(installed: Path, store: Path) -> None:
+def test_installed_command_runs_workflow_tests(installed: Path, store: Path) -> None:
     assert run(installed, store.parent, "test", "store").endswith("all good\n")
 
 
-def test_the_installed_command_is_not_that_of_the_checkout(installed: Path, store: Path) -> None:
+def test_installed_command_does_not_use_checkout(installed: Path, store: Path) -> None:
     question = "import milepost, milepost_tools; print(milepost.__file__, milepost_tools.__file__)"
     told = subprocess.run(
         [sys.executable, "-c", question],

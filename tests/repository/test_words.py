@@ -1,7 +1,7 @@
-"""No old name is left among those that are stored or visible: each has a plain one instead.
+"""No old name is left among the stored or visible names.
 
-A stored name is a DynamoDB key or attribute, a message, an event or a setting; a visible one stands
-in the API, a file of the language, a log, a metric, the template or a report.
+A stored name is a DynamoDB key or attribute, a message, an event or a setting. A visible name is in
+the API, a file of the language, a log, a metric, the template or a report.
 """
 
 import re
@@ -15,44 +15,124 @@ FOLDERS = ("layers", "functions", "tools", "local", "workflows", "docs")
 
 ANYWHERE = (
     # keys of the tables
-    "POISON#", "AGAIN#", "SENDING#", "LOOKED#", "LOOK#", '"ALLOWANCE"', '"WORKS"', '"SENDING"',
+    "POISON#",
+    "AGAIN#",
+    "SENDING#",
+    "LOOKED#",
+    "LOOK#",
+    '"ALLOWANCE"',
+    '"WORKS"',
+    '"SENDING"',
     "SENDING*",
-    # attributes that have a prefix, or stand in expressions
-    '"inside:"', '"began:', "event_half", "token_half", "gave_up_at", "machine_opened_at",
-    "machine_clicked_at", "SET mailed", "leg = :", "(leg)", "ADD absorbing", "SET carried",
-    "ADD moved ", '"_from"',
+    # attributes with a prefix, or in expressions
+    '"inside:"',
+    '"began:',
+    "event_half",
+    "token_half",
+    "gave_up_at",
+    "machine_opened_at",
+    "machine_clicked_at",
+    "SET mailed",
+    "leg = :",
+    "(leg)",
+    "ADD absorbing",
+    "SET carried",
+    "ADD moved ",
+    '"_from"',
     # events
-    "Email Opened by Machine", "Email Clicked by Machine", "Moment Reached", "Merge Asked",
-    "Event Counted Twice", "Import Undone",
+    "Email Opened by Machine",
+    "Email Clicked by Machine",
+    "Moment Reached",
+    "Merge Asked",
+    "Event Counted Twice",
+    "Import Undone",
     # metrics
-    "RecordsPutAside", "EmailEventsForeign", "MessagesGivenUp", "MessagesSentAgain",
+    "RecordsPutAside",
+    "EmailEventsForeign",
+    "MessagesGivenUp",
+    "MessagesSentAgain",
     "SignUpsLimited",
     # the stack and its settings
-    "LooksMachine", "LookFunction", "LookRole", "LooksFailedAlarm", "StackName}-looks",
-    "functions/look", "ParkAfterDays", "PARK_AFTER_DAYS", "LOOK_MACHINE_ARN",
-    "MILEPOST_MACHINE_ARN_PREFIX", "MILEPOST_MACHINE_ROLE_ARN",
+    "LooksMachine",
+    "LookFunction",
+    "LookRole",
+    "LooksFailedAlarm",
+    "StackName}-looks",
+    "functions/look",
+    "ParkAfterDays",
+    "PARK_AFTER_DAYS",
+    "LOOK_MACHINE_ARN",
+    "MILEPOST_MACHINE_ARN_PREFIX",
+    "MILEPOST_MACHINE_ROLE_ARN",
     # the paths of a state machine
-    "$.leg", "$.turn", "give_up.$", "$.order",
-)  # fmt: skip
+    "$.leg",
+    "$.turn",
+    "give_up.$",
+    "$.order",
+)
 
 QUOTED = frozenset(
     {
         # attributes of the tables, messages and events
-        "leg", "turn", "lookout", "astray", "standing", "flips", "staged", "crossings", "mailed",
-        "occasion", "mark", "absorbing", "carried", "reached", "follow", "heard", "began",
-        "leg.$", "turn.$", "give_up", "park_after", "thaw", "look", "letter",
+        "leg",
+        "turn",
+        "lookout",
+        "astray",
+        "standing",
+        "flips",
+        "staged",
+        "crossings",
+        "mailed",
+        "occasion",
+        "mark",
+        "absorbing",
+        "carried",
+        "reached",
+        "follow",
+        "heard",
+        "began",
+        "leg.$",
+        "turn.$",
+        "give_up",
+        "park_after",
+        "thaw",
+        "look",
+        "letter",
         # the language, the API and reports
-        "inside", "machines", "machine_arn_prefix", "look_machine_arn", "wording", "dated", "do",
-        "looked", "place", "told",
-        # log lines and what they hold
-        "not ours", "people inside", "occasions came", "put aside", "legs began", "machine failed",
-        "learned", "not learned", "about no message of ours", "numbers do not add up", "ran",
-        "reacted", "nobody was told", "mails that were sent are not counted",
-        "all contacts are looked at", "outcomes unknown", "given_up", "sent_again", "handed_on",
+        "inside",
+        "machines",
+        "machine_arn_prefix",
+        "look_machine_arn",
+        "wording",
+        "dated",
+        "do",
+        "looked",
+        "place",
+        "told",
+        # log lines and their fields
+        "not ours",
+        "people inside",
+        "occasions came",
+        "put aside",
+        "legs began",
+        "machine failed",
+        "learned",
+        "not learned",
+        "about no message of ours",
+        "numbers do not add up",
+        "ran",
+        "reacted",
+        "nobody was told",
+        "mails that were sent are not counted",
+        "all contacts are looked at",
+        "outcomes unknown",
+        "given_up",
+        "sent_again",
+        "handed_on",
         "woken",
     }
-)  # fmt: skip
-"""Whole strings of Python, and names in quotes or backticks elsewhere."""
+)
+"""Whole strings of Python, and quoted names elsewhere."""
 
 
 def _files() -> list[Path]:
@@ -91,7 +171,7 @@ def test_no_old_stored_or_visible_name_is_left() -> None:
         ("leg = 1\n", []),
     ],
 )
-def test_an_old_name_is_found_in_strings_alone(tmp_path: Path, text: str, words: list[str]) -> None:
+def test_old_name_is_found_only_in_strings(tmp_path: Path, text: str, words: list[str]) -> None:
     path = tmp_path / "module.py"
     path.write_text(text, "utf-8")
     assert old_words(path) == words

@@ -26,7 +26,17 @@ from tests.support.builders import branch, delay, draft, leave, send, template, 
 from tests.support.builders import enrollment as journey
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, ENVIRONMENT, FIRST_NAME, Cloud, Printed, Shop
-from tests.support.handlers import ago, enrolled, learn, machine_of, report, run, tell, told, upload
+from tests.support.handlers import (
+    ago,
+    enrolled,
+    machine_of,
+    record_ses_events,
+    report,
+    run,
+    ses_event,
+    tell,
+    upload,
+)
 from tests.support.mailer import refusal
 
 Json = dict[str, Any]
@@ -236,7 +246,7 @@ def test_a_post_that_does_not_answer_leaves_the_outcome_open(entered: Shop) -> N
     run(entered, "cart", "reminder")
     run(entered, "cart", "reminder")
     assert (status(entered), len(entered.cloud.post.sent)) == ("unknown", 1)
-    learn(told(message(entered), "send", entered))
+    record_ses_events(ses_event(message(entered), "send", entered))
     assert status(entered) == "accepted", "what nobody answered, a report settles"
 
 
@@ -289,8 +299,8 @@ def test_a_click_wakes_the_wait(mailed: Shop) -> None:
     wait(mailed, "token-1", ago())
     assert mailed.cloud.states.answered == []
     clicked_at = datetime.now(UTC).isoformat()
-    batch = told(message(mailed), "click", mailed, timestamp=clicked_at)
-    assert learn(batch) == []
+    batch = ses_event(message(mailed), "click", mailed, timestamp=clicked_at)
+    assert record_ses_events(batch) == []
     react(mailed.cloud.stream(*mailed.events("Email Clicked")), None)
     assert mailed.cloud.states.answered == ["token-1"]
     mailed.cloud.states.answered.clear()
@@ -300,7 +310,9 @@ def test_a_click_wakes_the_wait(mailed: Shop) -> None:
 
 def test_a_click_that_is_faster_than_the_wait_wakes_it_at_once(mailed: Shop) -> None:
     since = ago()
-    learn(told(message(mailed), "click", mailed, timestamp=datetime.now(UTC).isoformat()))
+    record_ses_events(
+        ses_event(message(mailed), "click", mailed, timestamp=datetime.now(UTC).isoformat())
+    )
     react(mailed.cloud.stream(*mailed.events("Email Clicked")), None)
     wait(mailed, "token-2", since)
     assert mailed.cloud.states.answered == ["token-2"]
@@ -348,9 +360,9 @@ def sent(shop: Shop) -> Shop:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_report_of_ses_is_kept(sent: Shop, kind: str) -> None:
     field, event, suppresses = KINDS[kind]
-    batch = told(message(sent), kind, sent)
-    assert learn(batch) == []
-    assert learn(batch) == [], "reports are repeated"
+    batch = ses_event(message(sent), kind, sent)
+    assert record_ses_events(batch) == []
+    assert record_ses_events(batch) == [], "reports are repeated"
     (item,) = messages(sent)
     assert field in item
     assert item["status"]["S"] == ("rejected" if field == "rejected_at" else "accepted")
@@ -371,7 +383,7 @@ def test_a_report_that_tells_nothing_is_passed_over_and_counted(
     event = sample("ses", kind)
     if kind not in {"legacy.bounce", "untagged.bounce"}:
         event["mail"]["tags"] |= {"message": [message(sent)], "store": [sent.store]}
-    assert learn(queued(told_by_sns(event))) == []
+    assert record_ses_events(queued(told_by_sns(event))) == []
     assert printed.counted("EmailEventsIgnored") == 1
     assert sent.items() == before
 
@@ -380,21 +392,21 @@ def test_a_report_that_tells_nothing_is_passed_over_and_counted(
 def test_a_bounce_that_passes_is_counted(
     sent: Shop, printed: Printed, kind: str, times: int
 ) -> None:
-    learn(told(message(sent), kind, sent))
+    record_ses_events(ses_event(message(sent), kind, sent))
     assert printed.counted("BouncesTransient") == times
 
 
 def test_the_greeting_of_ses_to_a_new_topic_is_not_a_failure(printed: Printed, shop: Shop) -> None:
     """Otherwise every first deployment would end with a message in the failure queue."""
     greeting = "Successfully validated SNS topic for Amazon SES event publishing."
-    assert learn(queued(told_by_sns(greeting))) == []
+    assert record_ses_events(queued(told_by_sns(greeting))) == []
     assert printed.counted("EmailEventsIgnored") == 1
 
 
 def test_a_bounce_about_somebody_else_suppresses_nobody(sent: Shop, printed: Printed) -> None:
     foreign = [{"emailAddress": "other@mail.example"}]
-    batch = told(message(sent), "bounce.permanent", sent, bouncedRecipients=foreign)
-    assert learn(batch) == []
+    batch = ses_event(message(sent), "bounce.permanent", sent, bouncedRecipients=foreign)
+    assert record_ses_events(batch) == []
     assert printed.counted("EmailEventsUnknown") == 1
     assert not sent.cloud.contacts(f"S#{sent.store}#X#")
     assert sent.events("Email") == []
@@ -404,7 +416,7 @@ def test_a_bounce_of_a_message_we_never_sent_suppresses_nobody(
     sent: Shop, printed: Printed
 ) -> None:
     ref = f"{contact_id(sent.store, 'email', EMAIL)}-{'0' * 24}"
-    assert learn(told(ref, "bounce.permanent", sent)) == []
+    assert record_ses_events(ses_event(ref, "bounce.permanent", sent)) == []
     assert printed.counted("EmailEventsUnknown") == 1
     assert not sent.cloud.contacts(f"S#{sent.store}#X#")
 
@@ -416,13 +428,13 @@ def test_a_bounce_of_a_message_we_never_sent_suppresses_nobody(
      json.dumps({"Message": json.dumps({"eventType": ["Bounce"]})})],
 )  # fmt: skip
 def test_what_is_no_report_fails_alone(sent: Shop, body: str) -> None:
-    good = told(message(sent), "delivery", sent)["Records"][0]["body"]
-    assert learn(queued(good, body, good)) == ["message-1"]
+    good = ses_event(message(sent), "delivery", sent)["Records"][0]["body"]
+    assert record_ses_events(queued(good, body, good)) == ["message-1"]
     assert "delivered_at" in messages(sent)[0]
 
 
 def test_an_address_on_the_list_is_not_mailed_again(mailed: Shop) -> None:
-    learn(told(message(mailed), "bounce.permanent", mailed))
+    record_ses_events(ses_event(message(mailed), "bounce.permanent", mailed))
     assert run(mailed, "cart", "last-call")["next"] == "end"
     assert len(mailed.cloud.post.sent) == 1
     reasons = [m["reason"]["S"] for m in messages(mailed) if m["status"]["S"] == "skipped"]
@@ -477,7 +489,7 @@ def test_nothing_is_decided_while_a_report_may_still_come(
     trigger_date(sample("aws", "scheduler"), None)
     assert functions.called == []
     assert printed.counted("MessagesRetried") == 0
-    learn(told(message(shop), "send", shop))
+    record_ses_events(ses_event(message(shop), "send", shop))
 
 
 def test_marketing_without_an_answer_is_given_up(

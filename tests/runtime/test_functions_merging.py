@@ -89,7 +89,7 @@ def test_what_is_told_of_two_who_became_one_holds_no_bookkeeping(shop: Shop) -> 
     noted = {item["name"]["S"] for item in shop.events()}
     assert {"Merge Requested", "Duplicate Event Corrected"} <= noted
     one = held(shop, "email", EMAIL).contact
-    reader, view = api.reader(), RecordScope(now=datetime.now(UTC))
+    reader, view = api.contact_queries(), RecordScope(now=datetime.now(UTC))
     told = [each["event"] for each in reader.events(shop.store, one, None, 50, view).records]
     assert sorted(told) == ["Contacts Merged", "Linked", "Visited"]
     named = view._replace(name="Duplicate Event Corrected")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from milepost.contacts.changes import Change
 from milepost.contacts.event_names import CONTACT, LIST, SCORE, STAGE, WORKFLOW_STARTED
+from milepost.contacts.fields import Change
 from milepost.contacts.profile import Profile
 from milepost.enrollments.entry import EMITTED_BY, MAX_CHAIN_DEPTH, chain_depth, trigger_matches
 from milepost.runtime.steps.step_events import STEP_EVENTS, changes_of, data_of, decide_event

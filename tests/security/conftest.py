@@ -1,4 +1,4 @@
-"""The same account in memory and the same watched log as the tests of single functions have."""
+"""The same in-memory account and watched log as the tests of single functions have."""
 
 from tests.conftest import cloud, printed, shop
 

@@ -1,4 +1,4 @@
-"""Nobody takes a reader off the list, or reads along, by telling us what SES did not say."""
+"""A forged delivery event cannot unsubscribe a recipient or reveal data."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.support.aws_events import queued, sample, told_by_sns
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import EMAIL, Cloud, Shop
-from tests.support.handlers import learn, run, tell, upload
+from tests.support.handlers import record_ses_events, run, tell, upload
 from tests.support.template import read_stack
 
 Json = dict[str, Any]
@@ -22,21 +22,21 @@ OTHERS = "somebody.else@mail.example"
 
 @dataclass(frozen=True)
 class Sent:
-    """One mail that went out, in a store with a neighbor."""
+    """One sent mail, in a store that has a neighbor."""
 
     shop: Shop
     neighbor: Shop
     message: str
 
     def bounce(self) -> Json:
-        """What SES would say if it bounced for good."""
+        """SES's event for a permanent bounce of this mail."""
         event = sample("ses", "bounce.permanent")
         event["mail"]["tags"] |= {"message": [self.message], "store": [self.shop.store]}
         event["bounce"]["bouncedRecipients"][0]["emailAddress"] = EMAIL
         return dict(event)
 
     def state(self) -> list[Json]:
-        """All that is kept of both stores."""
+        """All stored data of both stores."""
         return [*self.shop.items(), *self.neighbor.items()]
 
 
@@ -85,7 +85,7 @@ def complaint_of_another(sent: Sent, _: Json) -> Json:
 
 
 def guessed(sent: Sent, event: Json) -> Json:
-    """The right contact, and a message that was never sent to them."""
+    """The right contact, but a message that was never sent."""
     contact = contact_id(sent.shop.store, "email", EMAIL)
     event["mail"]["tags"]["message"] = [f"{contact}-{'0' * 24}"]
     return event
@@ -120,10 +120,10 @@ FORGERIES: dict[str, Forge] = {
 
 
 @pytest.mark.parametrize("how", FORGERIES)
-def test_a_report_about_what_we_did_not_send_there_changes_nothing(sent: Sent, how: str) -> None:
+def test_forged_delivery_event_changes_nothing(sent: Sent, how: str) -> None:
     forged = FORGERIES[how](sent, sent.bounce())
     before = sent.state()
-    learn(queued(told_by_sns(forged)))
+    record_ses_events(queued(told_by_sns(forged)))
     assert sent.state() == before
 
 
@@ -137,37 +137,41 @@ BODIES: dict[str, Callable[[Json], str]] = {
     "an empty message": lambda _: json.dumps({"Message": ""}),
     "an object for a message": lambda e: json.dumps({"Message": e}),
     "a subscription to be confirmed": lambda _: json.dumps(
-        {"Type": "SubscriptionConfirmation", "SubscribeURL": "https://attacker.example/",
-         "Message": "You have chosen to subscribe", "Token": "x"}
+        {
+            "Type": "SubscriptionConfirmation",
+            "SubscribeURL": "https://attacker.example/",
+            "Message": "You have chosen to subscribe",
+            "Token": "x",
+        }
     ),
     "deep nesting": lambda _: '{"Message": "' + "[" * 20_000 + '"}',
     "not a number": lambda _: json.dumps({"Message": '{"eventType": NaN}'}),
     "an unknown kind": lambda e: json.dumps({"Message": json.dumps({**e, "eventType": "Erase"})}),
     "a kind that is a list": lambda e: json.dumps({"Message": json.dumps({**e, "eventType": []})}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("how", BODIES)
-def test_a_body_that_no_topic_of_ours_wrote_changes_nothing(sent: Sent, how: str) -> None:
+def test_body_not_from_our_topic_changes_nothing(sent: Sent, how: str) -> None:
     before = sent.state()
     batch = queued("x")
     batch["Records"][0]["body"] = BODIES[how](sent.bounce())
-    learn(batch)
+    record_ses_events(batch)
     assert sent.state() == before
 
 
-def test_the_queue_takes_messages_of_its_own_topic_alone() -> None:
-    """A stranger's topic is signed as well as ours, so its name is what counts."""
+def test_queue_accepts_only_its_own_topic() -> None:
+    """A foreign topic is signed like ours, so the topic's name must be checked."""
     (statement,) = policy("FeedbackQueuePolicy")
     assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "FeedbackTopic"}}}
 
 
-def test_the_topic_takes_messages_of_our_own_configuration_set_alone() -> None:
+def test_topic_accepts_only_our_configuration_set() -> None:
     allowed = [s for s in policy("FeedbackTopicPolicy") if s["Effect"] == "Allow"]
     (statement,) = allowed
     assert statement["Principal"] == {"Service": "ses.amazonaws.com"}
-    # Condition keys are compared without regard to case (AWS's own example spells them like this).
+    # Condition keys are case-insensitive (AWS's own example spells them like this).
     equals = {key.lower(): value for key, value in statement["Condition"]["StringEquals"].items()}
     assert equals["aws:sourceaccount"] == {"Ref": "AWS::AccountId"}
     assert "configuration-set/${ConfigurationSet}" in json.dumps(equals["aws:sourcearn"])

@@ -1,4 +1,4 @@
-"""Whatever a called server answers: it leads nowhere, and time and room have an end."""
+"""Whatever a called server answers: no further call, limited time and limited memory."""
 
 import gzip
 import json
@@ -20,7 +20,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 def call(
     answer: Answerer, request: OutboundRequest = CALL, seconds: float = 5
 ) -> OutboundResponse | RequestFailed:
-    """Call a server that answers so; it is met once, whatever it says."""
+    """Call a server with this answer. The name resolves once."""
     with serving(answer) as server:
         made = HttpsOutbound(
             lambda _: ["127.0.0.1"], trusting(), lambda _: True, server.connect, seconds
@@ -34,24 +34,37 @@ def call(
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 307, 308])
 @pytest.mark.parametrize(
     "place",
-    [f"http://{METADATA}/latest/meta-data/", "https://127.0.0.1/", "//localhost/", "/again",
-     f"https://{HOST}/again", "file:///etc/passwd", ""],
-)  # fmt: skip
-def test_no_redirect_is_followed(status: int, place: str) -> None:
+    [
+        f"http://{METADATA}/latest/meta-data/",
+        "https://127.0.0.1/",
+        "//localhost/",
+        "/again",
+        f"https://{HOST}/again",
+        "file:///etc/passwd",
+        "",
+    ],
+)
+def test_redirect_is_not_followed(status: int, place: str) -> None:
     assert call(saying(f"{status} Go", b"", f"Location: {place}")) == OutboundResponse(status)
 
 
 @pytest.mark.parametrize(
     "header",
-    ["Refresh: 0; url=https://127.0.0.1/", f"Alt-Svc: h2=\"{METADATA}:443\"",
-     "Upgrade: h2c", "Connection: keep-alive", "WWW-Authenticate: Negotiate",
-     "Set-Cookie: a=b", "Strict-Transport-Security: max-age=1"],
-)  # fmt: skip
-def test_no_header_of_an_answer_leads_anywhere(header: str) -> None:
+    [
+        "Refresh: 0; url=https://127.0.0.1/",
+        f'Alt-Svc: h2="{METADATA}:443"',
+        "Upgrade: h2c",
+        "Connection: keep-alive",
+        "WWW-Authenticate: Negotiate",
+        "Set-Cookie: a=b",
+        "Strict-Transport-Security: max-age=1",
+    ],
+)
+def test_answer_headers_trigger_no_further_call(header: str) -> None:
     assert call(saying("401 No", b"", header)) == OutboundResponse(401)
 
 
-def test_a_huge_answer_is_read_in_part() -> None:
+def test_huge_answer_is_truncated() -> None:
     reply = call(saying("200 OK", b"x" * 5_000_000))
     assert reply == OutboundResponse(200, "x" * MAX_TEXT, truncated=True)
 
@@ -64,7 +77,7 @@ def test_huge_json_is_not_parsed() -> None:
     assert reply.truncated
 
 
-def test_an_answer_without_an_end_ends() -> None:
+def test_endless_answer_is_cut_off() -> None:
     def endless(connection: ssl.SSLSocket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         while True:
@@ -82,8 +95,8 @@ def test_an_answer_without_an_end_ends() -> None:
         (CHUNKED + b"0\r\n", b"A: b\r\n"),
     ],
     ids=["interim answers", "headers", "chunks", "trailers"],
-)  # fmt: skip
-def test_nothing_around_an_answer_is_without_end(head: bytes, more: bytes) -> None:
+)
+def test_endless_head_or_chunks_are_cut_off(head: bytes, more: bytes) -> None:
     def endless(connection: ssl.SSLSocket) -> None:
         connection.sendall(head)
         while True:
@@ -92,14 +105,14 @@ def test_nothing_around_an_answer_is_without_end(head: bytes, more: bytes) -> No
     assert isinstance(call(endless), RequestFailed)
 
 
-def test_a_bomb_is_not_unpacked() -> None:
+def test_compressed_answer_is_not_unpacked() -> None:
     bomb = gzip.compress(b"0" * 10_000_000)
     reply = call(saying("200 OK", bomb, "Content-Encoding: gzip", "Content-Type: application/json"))
     assert reply == OutboundResponse(200, truncated=True)
 
 
 @pytest.mark.parametrize("depth", [22, 1000, 30_000])
-def test_deep_json_stays_a_text(depth: int) -> None:
+def test_deeply_nested_json_stays_text(depth: int) -> None:
     body = b"[" * depth + b"]" * depth
     reply = call(saying("200 OK", body, "Content-Type: application/json"))
     assert isinstance(reply, OutboundResponse)
@@ -113,11 +126,11 @@ SLOW = {
     "body drips": [b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", *[b"x"] * 99],
     "chunks drip": [CHUNKED, *[b"1\r\nx\r\n"] * 99],
     "interim answers drip": [b"HTTP/1.1 100 Continue\r\n\r\n"] * 99,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("parts", SLOW.values(), ids=SLOW.keys())
-def test_dripping_does_not_buy_time(parts: list[bytes]) -> None:
+def test_slow_answer_ends_at_timeout(parts: list[bytes]) -> None:
     began = time.monotonic()
     reply = call(bytes_of(*parts, pause=1 if parts == [b""] else 0.05), seconds=0.4)
     took = time.monotonic() - began
@@ -125,7 +138,7 @@ def test_dripping_does_not_buy_time(parts: list[bytes]) -> None:
     assert took < 4, "dripping on takes 4.5 seconds and more"
 
 
-def test_a_handshake_that_stalls_does_not_buy_time() -> None:
+def test_stalled_handshake_ends_at_timeout() -> None:
     ours, theirs = socketpair()
     with theirs:
         made = HttpsOutbound(
@@ -137,13 +150,13 @@ def test_a_handshake_that_stalls_does_not_buy_time() -> None:
     assert time.monotonic() - began < 2
 
 
-def test_proxies_of_the_environment_are_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_environment_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     assert call(saying("200 OK")) == OutboundResponse(200)
 
 
-def test_addresses_that_swallow_calls_share_the_time() -> None:
+def test_unresponsive_addresses_share_the_timeout() -> None:
     tried = []
 
     def connect(address: str, _: int, seconds: float) -> socket:
@@ -157,7 +170,7 @@ def test_addresses_that_swallow_calls_share_the_time() -> None:
     assert len(tried) == 2
 
 
-def test_the_context_in_earnest_verifies() -> None:
+def test_production_tls_context_verifies_certificates() -> None:
     context = verifying_context()
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname

@@ -1,4 +1,4 @@
-"""No store ever reads or changes another: whatever route, whatever credential, whatever is sent."""
+"""No store can read or change another, on any route, with any credential and any input."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from functions.unsubscribe.app import handler as unsubscribe
 from functions.view.app import handler as view
 from milepost.base.signatures import sign_body
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import (
+from milepost.sending.links import (
     ConfirmationLink,
     DeviceLink,
     PreferencesLink,
@@ -57,13 +57,13 @@ QUIET = settings(
 
 @dataclass(frozen=True)
 class Two:
-    """Two stores that live the same life: the same workflow, the same person, a mail sent."""
+    """Two stores with the same data: the same workflow, the same person, a sent mail."""
 
     attacker: Shop
     victim: Shop
 
     def of_the_victim(self) -> list[Json]:
-        """Everything there is of the victim, in both tables."""
+        """All data of the victim, in both tables."""
         return [*self.victim.items(), *self.victim.cloud.workflows(f"S#{self.victim.store}")]
 
     def of_others(self) -> list[Json]:
@@ -75,8 +75,11 @@ class Two:
 def open_life(cloud: Cloud) -> Shop:
     shop = cloud.open_shop(browser_key="public")
     upload(shop, files_of(cart=workflow(send("reminder"), title=f"Secrets of {shop.store}")))
-    shop.settings(name=f"Name of {shop.store}", topics={"offers": f"Topic of {shop.store}"},
-                  forms={"footer": {"topics": ["offers"], "consent_text": "Yes"}})  # fmt: skip
+    shop.settings(
+        name=f"Name of {shop.store}",
+        topics={"offers": f"Topic of {shop.store}"},
+        forms={"footer": {"topics": ["offers"], "consent_text": "Yes"}},
+    )
     trigger_form(form_post(shop), None)
     tell(shop, "Checkout Started", {"total": 150})
     run(shop, "cart", "reminder")
@@ -101,7 +104,7 @@ def message(shop: Shop) -> str:
     return str(item["sk"]["S"].removeprefix("MESSAGE#"))
 
 
-# --- with the attacker's credentials at the victim's door ---
+# --- the attacker's credentials on the victim's routes ---
 
 
 def credentials(shop: Shop) -> dict[str, str]:
@@ -136,7 +139,7 @@ def unsubscribe_request(store: str, token: str, method: str) -> Json:
     st.booleans(),
     texts,
 )
-def test_no_key_of_one_store_opens_another(
+def test_key_of_one_store_is_refused_by_another(
     two: Two, route: str, which: str, names_the_victim: bool, word: str
 ) -> None:
     key = credentials(two.attacker)[which]
@@ -185,7 +188,7 @@ def test_no_key_of_one_store_opens_another(
 
 
 def hostile(two: Two) -> list[str]:
-    """Words that would mean the victim, if a key or a path were put together carelessly."""
+    """Texts that would select the victim's data if a key or path were built carelessly."""
     victim = two.victim.store
     own = contact(two.victim)
     return [
@@ -203,8 +206,8 @@ def hostile(two: Two) -> list[str]:
 
 @QUIET
 @given(st.data())
-def test_nothing_that_is_posted_to_one_store_reaches_another(two: Two, data: st.DataObject) -> None:
-    """With a key of its own, and every field holding names of the other store's things."""
+def test_body_posted_to_one_store_never_changes_another(two: Two, data: st.DataObject) -> None:
+    """The attacker uses its own key; every field contains names of the victim's data."""
     names = hostile(two)
     word = st.sampled_from([*names, EMAIL]) | texts
     contact_fields = {
@@ -232,8 +235,8 @@ def test_nothing_that_is_posted_to_one_store_reaches_another(two: Two, data: st.
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_link_shows_the_store_it_was_made_for_and_no_other(two: Two, method: str) -> None:
-    """The attacker signs the victim's contact with a key of its own: it is a contact of its own."""
+def test_link_works_only_for_its_store(two: Two, method: str) -> None:
+    """The attacker signs the victim's contact id with its own key: that is its own contact."""
     claim = UnsubscribeLink(two.attacker.store, contact(two.victim), "offers", message(two.victim))
     token = sign_unsubscribe_link(claim, two.attacker.links)
     before = two.of_others()
@@ -243,14 +246,14 @@ def test_a_link_shows_the_store_it_was_made_for_and_no_other(two: Two, method: s
     assert two.of_others() == before
 
 
-# --- what AWS hands over ---
+# --- input from AWS ---
 
 
 @pytest.mark.parametrize("kind", ["bounce.permanent", "complaint", "click", "reject"])
-def test_a_report_about_one_stores_message_cannot_be_about_anothers(
+def test_delivery_event_of_one_store_cannot_change_another(
     two: Two, printed: Printed, kind: str
 ) -> None:
-    """The tags say which message of which store; one store's message is not in the other's book."""
+    """The tags name the message and the store; a store's ledger has no message of another store."""
     event = sample("ses", kind)
     event["mail"]["tags"] |= {"message": [message(two.attacker)], "store": [two.victim.store]}
     before = two.of_others()
@@ -261,41 +264,41 @@ def test_a_report_about_one_stores_message_cannot_be_about_anothers(
 
 
 @pytest.mark.parametrize("field", ["store", "contact", "workflow", "id"])
-def test_an_enrollment_whose_parts_are_of_two_stores_is_nobodys(two: Two, field: str) -> None:
+def test_enrollment_ref_mixing_two_stores_is_refused(two: Two, field: str) -> None:
     ref = enrolled(two.attacker, "cart")["enrollment"]
     mixed = ref | {field: enrolled(two.victim, "cart")["enrollment"][field]}
     if mixed == ref:
         mixed = ref | {field: "other"}
     before = two.of_others()
     sent = len(two.victim.cloud.post.sent)
-    with pytest.raises((LookupError, bootstrap_busy())):
+    with pytest.raises((LookupError, throttled_error())):
         run_steps({"enrollment": mixed, "block": "reminder"}, None)
     assert len(two.victim.cloud.post.sent) == sent
     assert two.of_others() == before
 
 
-def bootstrap_busy() -> type[Exception]:
+def throttled_error() -> type[Exception]:
     from milepost.base.errors import ThrottledError
 
     return ThrottledError
 
 
-def test_a_wait_of_another_store_is_not_parked(two: Two) -> None:
+def test_wait_of_another_store_is_not_registered(two: Two) -> None:
     ref = enrolled(two.attacker, "cart")["enrollment"] | {"store": two.victim.store}
     task = sample("aws", "stepfunctions.await") | {"enrollment": ref, "step": "reminder"}
     before = two.of_others()
-    with pytest.raises((KeyError, bootstrap_busy())):
+    with pytest.raises((KeyError, throttled_error())):
         await_event(task, None)
     assert two.of_others() == before
 
 
-def test_a_contact_of_the_same_address_is_two_contacts(two: Two) -> None:
+def test_same_address_in_two_stores_is_two_contacts(two: Two) -> None:
     assert contact(two.attacker) != contact(two.victim)
     attacker = tables.contacts().profile(two.attacker.store, contact(two.victim))
     assert attacker is None or attacker.email is None
 
 
-def test_a_file_of_one_store_concerns_that_store_alone(two: Two) -> None:
+def test_file_of_one_store_publishes_only_that_store(two: Two) -> None:
     before = two.of_the_victim()
     upload(two.attacker, {f"workflows/{two.victim.store}.json": workflow(send("a"))})
     upload(two.attacker, {"templates/../../x/subject.txt": "x"})
@@ -305,7 +308,7 @@ def test_a_file_of_one_store_concerns_that_store_alone(two: Two) -> None:
 
 @QUIET
 @given(st.text(max_size=12) | st.text(alphabet="abz019-#/._ \n\\%", max_size=35))
-def test_no_name_in_a_path_is_a_store_unless_it_is_one(two: Two, name: str) -> None:
+def test_invalid_store_name_in_path_is_refused(two: Two, name: str) -> None:
     for handler, shape in (
         (trigger_event, "events.post"),
         (trigger_webhook, "webhook.post"),

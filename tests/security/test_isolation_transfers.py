@@ -1,4 +1,4 @@
-"""No file of one store reads, changes, erases or exports anything of another."""
+"""No file of one store reads, changes, erases or exports data of another."""
 
 import json
 from typing import Any
@@ -29,21 +29,22 @@ def everything(shop: Shop) -> list[Json]:
     return [*shop.items(), *shop.cloud.workflows(f"S#{shop.store}")]
 
 
-def test_an_import_full_of_another_stores_names_changes_nothing_there(
+def test_import_naming_another_store_changes_nothing_there(
     two: tuple[Shop, Shop],
 ) -> None:
     attacker, victim = two
     contact = contact_id(victim.store, "email", EMAIL)
     names = [f"S#{victim.store}#C#{contact}", f"#C#{contact}", f"../{victim.store}", contact]
-    rows = [{"id": name, "email": EMAIL, "contact": contact, "store": victim.store}
-            for name in names]  # fmt: skip
+    rows = [
+        {"id": name, "email": EMAIL, "contact": contact, "store": victim.store} for name in names
+    ]
     before = everything(victim)
     put(attacker, "imports/odd.import.json", {})
     bring(attacker, "imports/odd.jsonl", "\n".join(map(json.dumps, rows)))
     assert everything(victim) == before
 
 
-def test_the_id_of_another_stores_import_takes_nothing_back(two: tuple[Shop, Shop]) -> None:
+def test_import_id_of_another_store_reverts_nothing(two: tuple[Shop, Shop]) -> None:
     attacker, victim = two
     before = everything(victim)
     id_ = report(victim)["import"]
@@ -54,9 +55,7 @@ def test_the_id_of_another_stores_import_takes_nothing_back(two: tuple[Shop, Sho
 
 
 @pytest.mark.parametrize("path", ["../{}/imports/people.csv", "imports/../../{}/people.csv"])
-def test_a_path_leads_nowhere_but_to_the_store_it_begins_with(
-    two: tuple[Shop, Shop], path: str
-) -> None:
+def test_path_selects_only_its_own_store(two: tuple[Shop, Shop], path: str) -> None:
     attacker, victim = two
     before = everything(victim)
     bring(attacker, "imports/x.csv", "email\n")
@@ -66,7 +65,7 @@ def test_a_path_leads_nowhere_but_to_the_store_it_begins_with(
     assert everything(victim) == before
 
 
-def test_an_export_holds_nothing_of_another_store(two: tuple[Shop, Shop]) -> None:
+def test_export_contains_nothing_of_another_store(two: tuple[Shop, Shop]) -> None:
     attacker, victim = two
     bring(attacker, "exports/all.export.json", "")
     told = " ".join(text(key) for key in files(attacker, "exports/all-"))

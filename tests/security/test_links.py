@@ -1,4 +1,4 @@
-"""No link of a mail leads where something would be run, and no page sends its reader away."""
+"""No link of a mail runs code, and no page redirects its visitor to another site."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from functions.preferences.app import handler as preferences
 from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import PreferencesLink, seal_preferences
+from milepost.sending.links import PreferencesLink, seal_preferences
 from milepost.templates.compile import compile_template
 from milepost.templates.rendering import Renderer
 from milepost.templates.version import TemplateVersion
@@ -61,7 +61,7 @@ MAIL = (
 
 
 class Addresses(Reader):
-    """The addresses that a page or a mail leads to, as they stand in its attributes."""
+    """The link targets of a page or a mail, as written in its attributes."""
 
     def __init__(self, page: str) -> None:
         self.found: list[str] = []
@@ -80,11 +80,13 @@ def renderer() -> Renderer:
 
 
 @pytest.mark.parametrize("how", TARGETS)
-def test_a_value_leads_only_where_a_mail_may_lead(renderer: Renderer, how: str) -> None:
+def test_link_value_is_limited_to_allowed_targets(renderer: Renderer, how: str) -> None:
     context = {
-        "contact": {}, "event": {"to": TARGETS[how]}, "store": {"postal_address": "1 Quay Street"},
+        "contact": {},
+        "event": {"to": TARGETS[how]},
+        "store": {"postal_address": "1 Quay Street"},
         "urls": {"unsubscribe": "https://api.example/u"},
-    }  # fmt: skip
+    }
     *written, last = Addresses(renderer.render(context, "en").html).found
     assert last == "https://api.example/u"
     assert len(written) == 2
@@ -95,7 +97,7 @@ def test_a_value_leads_only_where_a_mail_may_lead(renderer: Renderer, how: str) 
 
 
 @pytest.mark.parametrize("how", [name for name, to in TARGETS.items() if to.strip()])
-def test_a_fixed_link_that_leads_nowhere_good_is_not_published(how: str) -> None:
+def test_template_with_unsafe_link_is_not_published(how: str) -> None:
     body = MAIL.replace('<a href="{{ event.to }}">', f'<a href="{TARGETS[how]}">')
     files = {
         "subject.txt": "Hi",
@@ -131,9 +133,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("how", ELSEWHERE)
-def test_a_form_whose_readers_would_be_sent_elsewhere_is_not_published(
-    shop: Shop, how: str
-) -> None:
+def test_form_with_unsafe_redirect_is_not_published(shop: Shop, how: str) -> None:
     form = {**FOOTER, "redirect": ELSEWHERE[how]}
     files = {"settings.json": settings_file(url=PAGE, forms={"footer": form}), **template("plain")}
     upload(shop, files)
@@ -141,22 +141,44 @@ def test_a_form_whose_readers_would_be_sent_elsewhere_is_not_published(
 
 
 WISHES = (
-    "redirect", "redirect_uri", "redirect_url", "return", "return_to", "returnUrl", "next", "_next",
-    "url", "uri", "to", "goto", "target", "dest", "destination", "continue", "success_url",
-    "callback", "location", "r",
-)  # fmt: skip
+    "redirect",
+    "redirect_uri",
+    "redirect_url",
+    "return",
+    "return_to",
+    "returnUrl",
+    "next",
+    "_next",
+    "url",
+    "uri",
+    "to",
+    "goto",
+    "target",
+    "dest",
+    "destination",
+    "continue",
+    "success_url",
+    "callback",
+    "location",
+    "r",
+)
 
 
 @pytest.mark.parametrize("name", WISHES)
-def test_no_parameter_and_no_header_decides_where_a_reader_goes(shop: Shop, name: str) -> None:
+def test_request_cannot_choose_redirect_target(shop: Shop, name: str) -> None:
     shop.settings(forms={"footer": {**FOOTER, "redirect": f"{PAGE}/thanks"}})
     evil = "https://evil.example/"
     contact = contact_id(shop.store, "email", EMAIL)
     wish = seal_preferences(
         PreferencesLink(shop.store, contact, f"{contact}-{'1' * 24}"), shop.links
     )
-    headers = {"host": "evil.example", "referer": evil, "x-forwarded-host": "evil.example",
-               "x-original-url": evil, "forwarded": "host=evil.example"}  # fmt: skip
+    headers = {
+        "host": "evil.example",
+        "referer": evil,
+        "x-forwarded-host": "evil.example",
+        "x-original-url": evil,
+        "forwarded": "host=evil.example",
+    }
     sign_up = form_post(shop, headers=headers, **{name: evil})
     asked = [
         (trigger_form, sign_up),

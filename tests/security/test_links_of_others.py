@@ -1,4 +1,4 @@
-"""Nobody reads or changes what another reader decided, and no answer tells who is known."""
+"""A link gives access to one contact only, and no answer reveals which contacts exist."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
 from functions.view.app import handler as view
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import (
+from milepost.sending.links import (
     ConfirmationLink,
     PreferencesLink,
     UnsubscribeLink,
@@ -38,7 +38,7 @@ UNKNOWN = "nobody.canary@mail.example"
 
 @dataclass(frozen=True)
 class Links:
-    """The links of two readers of one store: the attacker holds only his own."""
+    """The links of two recipients of one store: the attacker has only his own."""
 
     shop: Shop
     other: Shop
@@ -98,13 +98,13 @@ def signed(key: Callable[[Links], str]) -> Callable[[Links, str], str]:
 
 
 def of_another_kind(links: Links, kind: str) -> str:
-    """The attacker may come by a link of another kind, of a mail that was passed on."""
+    """The attacker may have a link of another kind, from a forwarded mail."""
     others = [each for each in KINDS if each != kind]
     return links.token(others[0], VICTIM)
 
 
 def with_contact(links: Links, kind: str) -> str:
-    """His own link with the victim's id written over his."""
+    """His own link with the victim's contact id in place of his."""
     return links.token(kind, ATTACKER).replace(links.contact(ATTACKER), links.contact(VICTIM))
 
 
@@ -113,7 +113,7 @@ def both(links: Links, kind: str) -> str:
 
 
 def last_bits(links: Links, kind: str) -> str:
-    """A Base64 text of 32 bytes has two bits to spare: another spelling of the same signature."""
+    """Base64 of 32 bytes has two unused bits: another spelling of the same signature."""
     token = links.token(kind, VICTIM)
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     body, _, signature = token.rpartition(".")
@@ -158,16 +158,16 @@ FORGED: dict[str, Callable[[Links, str], str]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_link_of_ones_own_opens_a_page(links: Links, kind: str) -> None:
-    """Otherwise the tests below would prove nothing."""
+def test_own_link_opens_a_page(links: Links, kind: str) -> None:
+    """This proves that the tests below can fail."""
     handler, _ = KINDS[kind]
     answer = handler(look(links.shop, links.token(kind, ATTACKER)), None)
-    assert answer["statusCode"] == (410 if kind == "view" else 200)  # no such mail was sent
+    assert answer["statusCode"] == (410 if kind == "view" else 200)  # no such message was sent
 
 
 @pytest.mark.parametrize("how", FORGED)
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_forged_link_shows_or_changes_anything(links: Links, kind: str, how: str) -> None:
+def test_forged_link_shows_and_changes_nothing(links: Links, kind: str, how: str) -> None:
     handler, wish = KINDS[kind]
     token = FORGED[how](links, kind)
     before = [*links.shop.items(), *links.other.items()]
@@ -189,7 +189,7 @@ ADDRESSES = {
 }
 
 
-def test_a_sign_up_is_answered_alike_whoever_is_known(links: Links) -> None:
+def test_sign_up_answer_does_not_reveal_known_contacts(links: Links) -> None:
     answers = {
         name: trigger_form(form_post(links.shop, email=address, ip=f"198.51.100.{number}"), None)
         for number, (name, address) in enumerate(ADDRESSES.items())
@@ -201,8 +201,8 @@ def test_a_sign_up_is_answered_alike_whoever_is_known(links: Links) -> None:
 
 
 @pytest.mark.parametrize("kind", ["unsubscribe", "preferences"])
-def test_a_page_says_nothing_of_whom_it_is_for(links: Links, kind: str) -> None:
-    """A link that was passed on shows what may be decided, not who its first reader was."""
+def test_page_does_not_reveal_its_contact(links: Links, kind: str) -> None:
+    """A forwarded link shows the choices, not who the recipient was."""
     handler, _ = KINDS[kind]
     pages = [
         handler(look(links.shop, links.token(kind, address)), None)["body"]

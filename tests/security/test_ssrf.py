@@ -1,4 +1,4 @@
-"""A workflow's URL never leads inside: not by its spelling, not by DNS, not by what is answered."""
+"""A workflow's URL never reaches an internal address: not by spelling, DNS or redirects."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ CALL = OutboundRequest(f"https://{HOST}/crm", "POST", {}, b"{}")
 
 @dataclass
 class Network:
-    """A resolver that gives its answers in turn, and notes of who asked it and who called."""
+    """A resolver with prepared answers; records the resolved names and the calls."""
 
     answers: Sequence[Sequence[str]]
     asked: list[str] = field(default_factory=list)
@@ -150,7 +150,7 @@ URLS = {
 
 
 @pytest.mark.parametrize("url", URLS.values(), ids=URLS.keys())
-def test_a_url_with_a_trick_is_neither_looked_up_nor_called(url: str) -> None:
+def test_malicious_url_is_neither_resolved_nor_called(url: str) -> None:
     network = Network([["8.8.8.8"]])
     reason = check_url(url)
     assert reason
@@ -158,8 +158,8 @@ def test_a_url_with_a_trick_is_neither_looked_up_nor_called(url: str) -> None:
     assert (network.asked, network.called) == ([], [])
 
 
-def test_a_refused_url_is_not_repeated() -> None:
-    """It may hold an address, a name or a key."""
+def test_refused_url_is_not_in_error_text() -> None:
+    """The URL may contain an address, a name or a key."""
     for name, url in URLS.items():
         reason = check_url(url) or ""
         assert not url or url not in reason, name
@@ -234,7 +234,7 @@ ADDRESSES = {
 
 @pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES.keys())
 @pytest.mark.parametrize("others", [[], ["8.8.8.8"]], ids=["alone", "after a public one"])
-def test_a_name_that_leads_inside_is_not_called(address: str, others: list[str]) -> None:
+def test_name_with_private_address_is_not_called(address: str, others: list[str]) -> None:
     network = Network([[*others, address]])
     answer = network.outbound().call(CALL)
     assert answer == RequestFailed("the host leads to an address that is not public")
@@ -242,8 +242,8 @@ def test_a_name_that_leads_inside_is_not_called(address: str, others: list[str])
     assert network.called == []
 
 
-def test_a_name_that_changes_its_mind_is_asked_once() -> None:
-    """Rebinding: what was checked is what is called, however often the name is asked later."""
+def test_name_is_resolved_once_per_call() -> None:
+    """DNS rebinding: the checked address is the one that is called, whatever DNS answers later."""
     network = Network([["8.8.8.8", "2606:4700::1111"], [METADATA]])
     answer = network.outbound().call(CALL)
     assert answer == RequestFailed("the call broke off: ConnectionRefusedError", retry=True)
@@ -251,7 +251,7 @@ def test_a_name_that_changes_its_mind_is_asked_once() -> None:
     assert network.called == [("8.8.8.8", 443), ("2606:4700::1111", 443)]
 
 
-def test_the_next_call_checks_anew() -> None:
+def test_each_call_checks_address_again() -> None:
     network = Network([["8.8.8.8"], [METADATA]])
     outbound = network.outbound()
     outbound.call(CALL)
@@ -259,7 +259,7 @@ def test_the_next_call_checks_anew() -> None:
     assert network.called == [("8.8.8.8", 443)]
 
 
-def test_a_list_that_changes_after_the_check_changes_nothing() -> None:
+def test_address_list_changed_after_check_has_no_effect() -> None:
     answers = ["8.8.8.8"]
     network = Network([answers])
 
@@ -271,7 +271,7 @@ def test_a_list_that_changes_after_the_check_changes_nothing() -> None:
     assert network.called == [("8.8.8.8", 443)]
 
 
-def test_a_host_of_many_addresses_does_not_make_a_scanner() -> None:
+def test_number_of_tried_addresses_is_limited() -> None:
     network = Network([[f"8.8.8.{n}" for n in range(200)]])
     network.outbound().call(CALL)
     assert len(network.called) == 4
@@ -279,10 +279,15 @@ def test_a_host_of_many_addresses_does_not_make_a_scanner() -> None:
 
 @pytest.mark.parametrize(
     "failure",
-    [gaierror(-2, "Name or service not known"), gaierror(-3, "Try again"), OSError(), ValueError(),
-     UnicodeError()],
-)  # fmt: skip
-def test_a_name_that_cannot_be_looked_up_may_be_tried_again(failure: Exception) -> None:
+    [
+        gaierror(-2, "Name or service not known"),
+        gaierror(-3, "Try again"),
+        OSError(),
+        ValueError(),
+        UnicodeError(),
+    ],
+)
+def test_failed_dns_lookup_can_be_retried(failure: Exception) -> None:
     def resolve(_: str) -> Sequence[str]:
         raise failure
 
@@ -291,13 +296,13 @@ def test_a_name_that_cannot_be_looked_up_may_be_tried_again(failure: Exception) 
     assert answer.retry
 
 
-def test_a_name_without_addresses_is_not_called() -> None:
+def test_name_without_addresses_is_not_called() -> None:
     network = Network([[]])
     assert network.outbound().call(CALL) == RequestFailed("the host has no address", retry=True)
     assert network.called == []
 
 
-def test_a_resolver_that_stalls_costs_no_more_than_the_time_there_is() -> None:
+def test_stalled_resolver_ends_at_timeout() -> None:
     released = threading.Event()
 
     def resolve(_: str) -> Sequence[str]:
@@ -332,7 +337,7 @@ def test_a_resolver_that_stalls_costs_no_more_than_the_time_there_is() -> None:
     ],
     ids=range(15),
 )
-def test_no_value_adds_a_line_to_a_request(request_: OutboundRequest) -> None:
+def test_value_cannot_inject_a_request_line(request_: OutboundRequest) -> None:
     network = Network([["8.8.8.8"]])
     answer = network.outbound().call(request_)
     assert isinstance(answer, RequestFailed)

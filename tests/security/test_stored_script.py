@@ -1,4 +1,4 @@
-"""What people write about themselves, and shops about their goods, is text wherever it is shown."""
+"""Text from contacts and shops stays text wherever it is shown."""
 
 from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
@@ -11,7 +11,7 @@ from functions.trigger_form.app import handler as trigger_form
 from functions.unsubscribe.app import handler as unsubscribe
 from functions.view.app import handler as view
 from milepost.contacts.event import contact_id
-from milepost.sending.link_tokens import PreferencesLink, ViewLink, seal_preferences, sign_view_link
+from milepost.sending.links import PreferencesLink, ViewLink, seal_preferences, sign_view_link
 from milepost.templates.compile import compile_template
 from milepost.templates.rendering import Renderer
 from milepost.templates.version import TemplateVersion
@@ -75,7 +75,7 @@ BODY = (
 
 
 class Reader(HTMLParser):
-    """The tags of a page and the names of their attributes: what of it is markup."""
+    """Collects the markup of a page: its tags and the names of their attributes."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -101,21 +101,30 @@ def skeleton(page: str) -> Skeleton:
 
 
 def pages(cloud: Cloud, text: str) -> Mapping[str, str]:
-    """All pages of a store in which everything that anybody may write holds this text."""
+    """All pages of a store in which every user-provided value contains this text."""
     shop = cloud.open_shop()
     visit = workflow(
-        {"id": "wait", "type": "delay_until", "date": "contact.properties.next_visit",
-         "movable": {"en": text[:60]}},
-        send("reminder"), on="Visited", category="transactional",
-    )  # fmt: skip
+        {
+            "id": "wait",
+            "type": "delay_until",
+            "date": "contact.properties.next_visit",
+            "movable": {"en": text[:60]},
+        },
+        send("reminder"),
+        on="Visited",
+        category="transactional",
+    )
     mailed = workflow(send("reminder", "told"), on="Told", category="transactional")
     told = {"templates/told/subject.txt": "Hi", "templates/told/body.html": BODY}
     upload(shop, {**files_of(visit=visit, told=mailed), **told})
     form = {"topics": ["news"], "consent_text": {"en": text}, "double_opt_in": True}
     shop.settings(
-        name=text, topics={"offers": text, "news": text}, postal_address=text,
-        topic_titles={"en": {"offers": text}}, forms={"footer": form},
-    )  # fmt: skip
+        name=text,
+        topics={"offers": text, "news": text},
+        postal_address=text,
+        topic_titles={"en": {"offers": text}},
+        forms={"footer": form},
+    )
     properties = {"next_visit": "2031-05-01", "note": text}
     yes = {"topic": "offers", "state": "granted", "at": "2026-01-01T00:00:00Z"}
     person = {"email": EMAIL, "first_name": text[:200], "properties": properties, "consent": [yes]}
@@ -162,7 +171,7 @@ def plain(cloud: Cloud) -> Mapping[str, Skeleton]:
 
 
 @pytest.mark.parametrize("hows", THREES, ids=", ".join)
-def test_no_page_runs_what_somebody_wrote(
+def test_page_never_runs_stored_text(
     cloud: Cloud, plain: Mapping[str, Skeleton], hows: Sequence[str]
 ) -> None:
     shown = pages(cloud, " ".join(SCRIPTS[how] for how in hows))
@@ -170,8 +179,11 @@ def test_no_page_runs_what_somebody_wrote(
 
 
 def mail(text: str) -> str:
-    files = {"subject.txt": "Hi {{ event.note }}", "preheader.txt": "{{ event.note }}",
-             "body.html": BODY}  # fmt: skip
+    files = {
+        "subject.txt": "Hi {{ event.note }}",
+        "preheader.txt": "{{ event.note }}",
+        "body.html": BODY,
+    }
     made = compile_template("test/mail", files, {}, "en", ["en"])
     assert isinstance(made, TemplateVersion), made
     context = {
@@ -184,5 +196,5 @@ def mail(text: str) -> str:
 
 
 @pytest.mark.parametrize("how", SCRIPTS)
-def test_no_mail_holds_markup_that_came_with_its_data(how: str) -> None:
+def test_mail_contains_no_markup_from_data(how: str) -> None:
     assert skeleton(mail(SCRIPTS[how])) == skeleton(mail(HARMLESS))

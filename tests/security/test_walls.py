@@ -1,6 +1,6 @@
-"""Every route of the template, with every key and every id of another store: none leads there.
+"""Every route of the template, with every key and id of another store: none gives access.
 
-The routes are those of the template, so a new one is walked as soon as it is there.
+The routes come from the template, so a new route is tested at once.
 """
 
 import json
@@ -44,7 +44,7 @@ QUIET = settings(
 
 @dataclass(frozen=True)
 class Two:
-    """Two stores in which the same person lives the same life; of the victim's, all is marked."""
+    """Two stores with the same data about the same person; all values of the victim are marked."""
 
     attacker: Shop
     victim: Shop
@@ -71,9 +71,19 @@ def live(cloud: Cloud, browser_key: str) -> Shop:
     upload(shop, files_of(cart=workflow(send("first"), title=mark)))
     form = {"topics": ["news"], "consent_text": {"en": mark}}
     shop.settings(name=mark, forms={"footer": form})
-    person = {"email": EMAIL, "first_name": mark, "external_id": "42", "consent": [
-        {"topic": "offers", "state": "granted", "at": "2026-01-01T00:00:00Z", "consent_text": mark}
-    ]}  # fmt: skip
+    person = {
+        "email": EMAIL,
+        "first_name": mark,
+        "external_id": "42",
+        "consent": [
+            {
+                "topic": "offers",
+                "state": "granted",
+                "at": "2026-01-01T00:00:00Z",
+                "consent_text": mark,
+            }
+        ],
+    }
     for number in range(3):
         tell(shop, "Checkout Started", {"total": 150, "mark": mark}, contact=person, id=str(number))
     run(shop, "cart", "first")
@@ -122,7 +132,7 @@ def keys(shop: Shop) -> st.SearchStrategy[str]:
 
 
 def paths(two: Two, store: str) -> st.SearchStrategy[Json]:
-    """What may stand in a path: names of the victim's things above all."""
+    """Path parameters, mainly names of the victim's data."""
     victim, attacker = two.victim, two.attacker
     theirs = contact_id(victim.store, "email", EMAIL)
     own = contact_id(attacker.store, "email", EMAIL)
@@ -141,11 +151,14 @@ def paths(two: Two, store: str) -> st.SearchStrategy[Json]:
 
 
 def bodies(two: Two) -> st.SearchStrategy[Json]:
-    """Every kind of body that some route understands, about what is the victim's."""
+    """Every kind of body that a route accepts, about the victim's data."""
     theirs = contact_id(two.victim.store, "email", EMAIL)
     event = {"event": "Order Completed", "contact": {"email": EMAIL, "external_id": theirs}}
-    samples = [load(source, name).body for source in ("shopify", "shopify_compliance")
-               for name in names(source)]  # fmt: skip
+    samples = [
+        load(source, name).body
+        for source in ("shopify", "shopify_compliance")
+        for name in names(source)
+    ]
     return st.sampled_from(
         [
             event,
@@ -175,9 +188,13 @@ TOPICS = st.sampled_from(
 
 
 def attempt(two: Two, route: str, store: str, key: str, data: st.DataObject) -> Json:
-    """One call of a route, signed in every way that one key allows."""
-    query = {"": {}, "cursor": {"cursor": two.cursor}, "limit": {"limit": "1"}, "scope": {
-        "scope": "all"}}[data.draw(QUERIES)]  # fmt: skip
+    """One call of a route, signed in every way that a key allows."""
+    query = {
+        "": {},
+        "cursor": {"cursor": two.cursor},
+        "limit": {"limit": "1"},
+        "scope": {"scope": "all"},
+    }[data.draw(QUERIES)]
     body = json.dumps(data.draw(bodies(two))).encode()
     template_parts = {part[1:-1] for part in route.split("/") if part.startswith("{")}
     drawn = data.draw(paths(two, store))
@@ -196,10 +213,10 @@ def attempt(two: Two, route: str, store: str, key: str, data: st.DataObject) -> 
 @pytest.mark.parametrize("route", sorted(CLOSED))
 @QUIET
 @given(st.data())
-def test_no_key_of_one_store_opens_another_on_any_route(
+def test_key_of_one_store_is_refused_by_another_on_any_route(
     two: Two, route: str, data: st.DataObject
 ) -> None:
-    """But for forms, snippets and the links of the victim's own mails, which are for anyone."""
+    """Except forms, snippets and the links of the victim's own mails, which are public."""
     before = two.of_others()
     key = data.draw(keys(two.attacker))
     answer = attempt(two, route, two.victim.store, key, data)
@@ -211,10 +228,10 @@ def test_no_key_of_one_store_opens_another_on_any_route(
 @pytest.mark.parametrize("route", sorted(routes()))
 @QUIET
 @given(st.data())
-def test_whatever_a_store_asks_of_itself_it_reads_and_changes_nothing_of_another(
+def test_store_request_never_reads_or_changes_another_store(
     two: Two, route: str, data: st.DataObject
 ) -> None:
-    """With its own keys, and the ids, cursors, links and names of the victim's things."""
+    """The attacker uses its own keys, with ids, cursors, links and names of the victim's data."""
     before = two.of_others()
     key = data.draw(keys(two.attacker))
     answer = attempt(two, route, two.attacker.store, key, data)
@@ -225,8 +242,9 @@ def test_whatever_a_store_asks_of_itself_it_reads_and_changes_nothing_of_another
     assert two.of_others() == before
 
 
-def test_what_is_erased_under_a_foreign_id_is_ones_own(two: Two) -> None:
-    """A link that the attacker signs makes a contact of the victim's id in the attacker's store."""
+def test_erasure_with_foreign_id_erases_only_own_data(two: Two) -> None:
+    """A link that the attacker signs creates a contact with the victim's id in the attacker's
+    store."""
     theirs = contact_id(two.victim.store, "email", EMAIL)
     before = two.of_others()
     post = "POST /v1/{store}/unsubscribe/{token}"

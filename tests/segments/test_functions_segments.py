@@ -67,7 +67,7 @@ def test_a_look_finds_who_bought_before(shop: Shop, call: Caller) -> None:
     buys(shop)
     upload(shop, FILES)
     assert "1 of 1 contacts belong to it" in report(shop, "segments.buyers")["note"]
-    works = runtime.look_works()
+    works = runtime.backfill_scheduler()
     found = [work for work in works.works.open() if work.store == shop.store]
     assert [(work.kind, work.workflow) for work in found] == [
         ("backfill", "segment/buyers"),
@@ -97,7 +97,7 @@ def begun(shop: Shop, works: list[Job]) -> Json:
 
     from dataclasses import replace
 
-    real = runtime.look_works()
+    real = runtime.backfill_scheduler()
     apart = ErrorCollector()
     replace(real, starter=Starter(), works=Kept(works), memory=real.memory * 0).begin(apart)
     apart.raise_if_any("looks")

@@ -1,4 +1,4 @@
-"""Who opened or clicked. The cases are in a file of their own: each is labelled by hand."""
+"""Bot detection. The cases are in a separate file and are labeled by hand."""
 
 import json
 from datetime import timedelta
@@ -24,28 +24,30 @@ def cases(label: str) -> list[Json]:
     return [case for case in json.loads(CORPUS.read_text("utf-8")) if case["by"] == label]
 
 
-def traces(case: Json) -> list[str]:
-    told = []
+def click_keys_of(case: Json) -> list[str]:
+    keys = []
     for click in case["clicks"]:
         agent = click.get("agent", IPHONE)
         why = detect_bot("clicked", agent, timedelta(seconds=click["after"]))
         at = MONDAY_NOON + timedelta(seconds=click["after"])
-        told.append(click_key(at, f"https://shop.example/{click['link']}", why))
-    return told
+        keys.append(click_key(at, f"https://shop.example/{click['link']}", why))
+    return keys
 
 
-def test_scanners_are_recognized_and_people_are_not_taken_for_them() -> None:
-    """Of a scanner nothing may be left; the promise is 95 and 1 of a hundred."""
+def test_labeled_cases_detect_scanners_and_no_people() -> None:
+    """No click of a scanner may count. The promise: 95 % of bots, at most 1 % of people."""
     for label, bound in (("scanner", 0.05), ("person", 0.99)):
-        shares = [len(human_clicks(traces(case))) / len(case["clicks"]) for case in cases(label)]
+        shares = [
+            len(human_clicks(click_keys_of(case))) / len(case["clicks"]) for case in cases(label)
+        ]
         assert len(shares) >= 12
         mean = sum(shares) / len(shares)
         assert mean <= bound if label == "scanner" else mean >= bound
 
 
 @pytest.mark.parametrize("case", cases("person after scanner"), ids=lambda case: case["what"])
-def test_a_person_who_clicks_after_a_scanner_is_heard(case: Json) -> None:
-    heard = {click.at for click in human_clicks(traces(case))}
+def test_click_by_person_after_scanner_counts(case: Json) -> None:
+    heard = {click.at for click in human_clicks(click_keys_of(case))}
     assert len(heard) == case["heard"]
 
 
@@ -53,37 +55,50 @@ def test_a_person_who_clicks_after_a_scanner_is_heard(case: Json) -> None:
     ("agent", "after", "why"),
     [
         ("Mozilla/5.0", HOUR, "privacy proxy"),
-        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-         "Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0", HOUR, "privacy proxy"),
-        ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
-         "GoogleImageProxy)", HOUR, ""),
-        ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
-         "GoogleImageProxy)", timedelta(seconds=1), "too soon"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0",
+            HOUR,
+            "privacy proxy",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
+            "GoogleImageProxy)",
+            HOUR,
+            "",
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
+            "GoogleImageProxy)",
+            timedelta(seconds=1),
+            "too soon",
+        ),
         ("YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html", HOUR, ""),
         (IPHONE, HOUR, ""),
         (IPHONE, timedelta(seconds=4.9), "too soon"),
         (IPHONE, timedelta(seconds=5), ""),
         ("", HOUR, ""),
-        ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", HOUR,
-         "scanner"),
+        (
+            "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+            HOUR,
+            "scanner",
+        ),
         ("Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/120.0", HOUR, "scanner"),
         ("python-requests/2.32.3", HOUR, "scanner"),
         ("Barracuda Sentinel (EE)", HOUR, "scanner"),
         ("Mozilla/5.0 (Linux; Android 9; CUBOT X19) AppleWebKit/537.36", HOUR, ""),
     ],
-)  # fmt: skip
-def test_an_open_is_judged_by_who_says_to_have_opened_and_how_soon(
-    agent: str, after: timedelta, why: str
-) -> None:
+)
+def test_open_is_judged_by_user_agent_and_delay(agent: str, after: timedelta, why: str) -> None:
     assert detect_bot("opened", agent, after) == why
 
 
-def test_a_click_from_apples_mail_is_a_readers() -> None:
-    """The proxy of Mail Privacy Protection fetches pictures, it follows no links."""
+def test_click_from_apple_mail_is_by_person() -> None:
+    """The proxy of Mail Privacy Protection fetches images and follows no links."""
     assert detect_bot("clicked", "Mozilla/5.0", HOUR) == ""
 
 
-def test_the_first_click_of_a_burst_is_known_only_with_the_second() -> None:
+def test_first_click_of_burst_is_by_bot_after_second_click() -> None:
     first, second = MONDAY_NOON, MONDAY_NOON + timedelta(seconds=0.4)
     one, two = click_key(first, "a", ""), click_key(second, "b", "")
     assert bot_reason([one], first, "a") == ""
@@ -91,13 +106,13 @@ def test_the_first_click_of_a_burst_is_known_only_with_the_second() -> None:
 
 
 @pytest.mark.parametrize("links", ["aaaa", "ab"])
-def test_a_reader_may_press_one_link_often_or_two_one_after_the_other(links: str) -> None:
+def test_repeated_click_or_two_links_in_turn_is_by_person(links: str) -> None:
     gap = 0.1 if links == "aaaa" else 1.0
-    told = [
+    keys = [
         click_key(MONDAY_NOON + timedelta(seconds=gap * n), link, "")
         for n, link in enumerate(links)
     ]
-    assert len(human_clicks(told)) == len(links)
+    assert len(human_clicks(keys)) == len(links)
 
 
 moments = st.integers(0, 40).map(lambda n: MONDAY_NOON + n * timedelta(seconds=0.5))
@@ -105,11 +120,13 @@ some = st.lists(st.builds(click_key, moments, st.sampled_from("abcdef"), st.just
 
 
 @given(some)
-def test_the_order_of_reports_does_not_matter(told: list[str]) -> None:
-    assert all(clicks(order) == clicks(told) for order in permutations(told))
+def test_order_of_clicks_does_not_change_result(keys: list[str]) -> None:
+    assert all(clicks(order) == clicks(keys) for order in permutations(keys))
 
 
 @given(some, some)
-def test_more_clicks_never_make_a_person_of_a_machine(told: list[str], more: list[str]) -> None:
-    before = {(c.at, c.link) for c in clicks(told) if c.why}
-    assert before <= {(c.at, c.link) for c in clicks([*told, *more]) if c.why}
+def test_more_clicks_never_turn_bot_click_into_human_click(
+    keys: list[str], more: list[str]
+) -> None:
+    before = {(c.at, c.link) for c in clicks(keys) if c.why}
+    assert before <= {(c.at, c.link) for c in clicks([*keys, *more]) if c.why}

@@ -1,4 +1,4 @@
-"""What is counted of a workflow, in memory and in DynamoDB: each decision, once."""
+"""Counting a workflow, in memory and in DynamoDB: every decision counts once."""
 
 from collections import Counter
 from datetime import timedelta
@@ -11,7 +11,7 @@ from milepost.aws.table import Table, pack
 from milepost.base import instants
 from milepost.base.dates import next_night
 from milepost.base.refs import MessageRef
-from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 from milepost.runtime.dynamodb.count_jobs import DynamoCountJobs
 from milepost.sending.counts import StepCounts, Tally, WorkflowCounts
 from milepost.sending.run_counter import RunCounter
@@ -83,7 +83,7 @@ def remove(world: World, ref: MessageRef) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 500])
-def test_everybody_and_every_decision_is_counted_once_over_all_pages(
+def test_every_enrollment_and_decision_is_counted_once_over_all_pages(
     world: World, most: int
 ) -> None:
     world.run_for(minutes=1)
@@ -97,7 +97,7 @@ def test_everybody_and_every_decision_is_counted_once_over_all_pages(
     assert all(held.unaccounted == 0 for held in numbers.steps.values())
 
 
-def test_a_decision_that_is_in_no_ledger_is_missing(world: World) -> None:
+def test_decision_without_ledger_entry_is_missing(world: World) -> None:
     world.run_for(hours=2)
     gone, found = a_message(world, "more"), []
     remove(world, gone)
@@ -109,7 +109,7 @@ def test_a_decision_that_is_in_no_ledger_is_missing(world: World) -> None:
     assert found == [(gone.contact, "more")]
 
 
-def test_a_decision_whose_block_is_not_over_yet_is_not_missed(world: World) -> None:
+def test_decision_of_unfinished_block_run_is_not_missing(world: World) -> None:
     world.run_for(minutes=1)
     remove(world, a_message(world, "hello"))
     assert count(world).steps["hello"].unaccounted == 0
@@ -117,14 +117,14 @@ def test_a_decision_whose_block_is_not_over_yet_is_not_missed(world: World) -> N
     assert count(world).steps["hello"].missing == 1
 
 
-def test_a_status_that_nobody_knows_is_in_no_count(world: World) -> None:
+def test_unknown_status_is_in_no_count(world: World) -> None:
     world.run_for(hours=2)
     change(world, a_message(world, "more"), status="half-sent")
     more = count(world).steps["more"]
     assert (more.decided, more.sent, more.unaccounted) == (len(PEOPLE), len(PEOPLE) - 1, 1)
 
 
-def test_a_second_message_of_one_visit_is_one_too_many(world: World) -> None:
+def test_second_message_of_one_visit_is_extra(world: World) -> None:
     world.run_for(hours=2)
     ref = a_message(world, "more")
     twice = ref._replace(id=f"{ref.contact}-{24 * '0'}")
@@ -138,7 +138,7 @@ def test_a_second_message_of_one_visit_is_one_too_many(world: World) -> None:
     assert more.unaccounted == 1
 
 
-def test_a_decision_that_the_index_cannot_show_is_missing(published: World, aws: Cloud) -> None:
+def test_decision_outside_the_index_is_missing(published: World, aws: Cloud) -> None:
     world = World(published=published, twin=dynamo_ports(aws))
     world.event("Visited")
     world.run_for(hours=2)
@@ -147,11 +147,11 @@ def test_a_decision_that_the_index_cannot_show_is_missing(published: World, aws:
     assert (count(world).steps["more"].decided, count(world).steps["more"].missing) == (1, 1)
 
 
-def test_one_missing_and_one_too_many_do_not_make_up_for_each_other() -> None:
+def test_missing_and_extra_do_not_cancel_out() -> None:
     assert StepCounts(decided=5, sent=5, missing=1, extra=1).unaccounted == 2
 
 
-def test_what_an_erasure_took_is_not_missing(world: World) -> None:
+def test_erased_decision_is_not_missing(world: World) -> None:
     world.run_for(hours=2)
     ref = a_message(world, "more")
     remove(world, ref)
@@ -164,16 +164,14 @@ def test_what_an_erasure_took_is_not_missing(world: World) -> None:
     assert count(world).steps["more"].unaccounted == 0
 
 
-def test_what_was_over_before_the_last_count_is_not_compared_again(world: World) -> None:
+def test_decision_before_last_count_is_not_compared_again(world: World) -> None:
     world.run_for(hours=2)
     remove(world, a_message(world, "more"))
     assert count(world, since=world.now).steps["more"].missing == 0
     assert count(world, since=world.now - timedelta(hours=2)).steps["more"].missing == 1
 
 
-def test_what_a_count_costs_grows_with_what_moved_since_the_last_one(
-    published: World, aws: Cloud
-) -> None:
+def test_requests_of_count_grow_with_changes_since_last_count(published: World, aws: Cloud) -> None:
     world = World(published=published, twin=dynamo_ports(aws))
     for email in PEOPLE:
         world.event("Visited", email=email)
@@ -197,7 +195,7 @@ def test_what_a_count_costs_grows_with_what_moved_since_the_last_one(
     assert calls == {"Query": keys.SHARDS}
 
 
-def test_a_mark_is_one_write_for_each_workflow_and_night(aws: Cloud) -> None:
+def test_count_job_is_one_write_per_workflow_and_night(aws: Cloud) -> None:
     jobs = DynamoCountJobs(aws.table("WorkflowsTable"))
     calls: Counter[str] = Counter()
 

@@ -1,4 +1,4 @@
-"""What the ports promise of messages once claimed: what is reported of them, and what is due."""
+"""The contract of claimed messages: their delivery events, and when they are due."""
 
 from datetime import timedelta
 from itertools import permutations
@@ -30,29 +30,33 @@ def ports(ports: Ports) -> Ports:
 # --- what the post says ---
 
 
-def test_a_report_gives_the_facts_of_its_message(ports: Ports) -> None:
+def test_delivery_event_returns_its_message(ports: Ports) -> None:
     claim(ports)
     facts = report(ports, "delivered", recipient=ADA.upper())
     assert facts is not None
     wanted = {
-        "store": STORE, "workflow": "cart", "step": "reminder", "enrollment": "e-1",
-        "recipient": address_hash(ADA), "status": "accepted",
-    }  # fmt: skip
+        "store": STORE,
+        "workflow": "cart",
+        "step": "reminder",
+        "enrollment": "e-1",
+        "recipient": address_hash(ADA),
+        "status": "accepted",
+    }
     assert {name: facts[name] for name in wanted} == wanted
 
 
-def test_a_report_about_no_message_of_ours_changes_nothing(ports: Ports) -> None:
+def test_delivery_event_of_unknown_message_changes_nothing(ports: Ports) -> None:
     assert report(ports, "bounced", recipient=ADA) is None
     assert status(ports) == "none"
 
 
-def test_a_report_about_another_address_changes_nothing(ports: Ports) -> None:
+def test_delivery_event_for_other_address_changes_nothing(ports: Ports) -> None:
     claim(ports)
     assert report(ports, "bounced", recipient="eve@mail.example") is None
     assert status(ports) == "claimed"
 
 
-def test_what_became_of_the_messages_of_an_enrollment_can_be_asked_by_step(ports: Ports) -> None:
+def test_message_statuses_of_enrollment_are_by_step(ports: Ports) -> None:
     claim(ports)
     claim(ports, draft("offer"))
     report(ports, "clicked", link="https://shop.example/a")
@@ -86,35 +90,33 @@ def _after(ports: Ports, acts: tuple[str, ...]) -> tuple[str, set[str], bool]:
 
 
 @pytest.mark.parametrize("acts", [*permutations(["answer", "delivered", "bounced"])], ids="-".join)
-def test_answer_and_reports_may_come_in_any_order(ports: Ports, acts: tuple[str, ...]) -> None:
+def test_answer_and_delivery_events_merge_in_any_order(ports: Ports, acts: tuple[str, ...]) -> None:
     facts = {"decided_at", "delivered_at", "bounced_at"}
     assert _after(ports, acts) == ("accepted", facts, False)
 
 
 @pytest.mark.parametrize("acts", [*permutations(["timeout", "sent"])], ids="-".join)
-def test_a_lost_answer_is_settled_by_a_report_in_either_order(
+def test_delivery_event_settles_lost_answer_in_either_order(
     ports: Ports, acts: tuple[str, ...]
 ) -> None:
     assert _after(ports, acts) == ("accepted", {"decided_at", "sent_at"}, False)
 
 
 @pytest.mark.parametrize("acts", [*permutations(["answer", "sent", "rejected"])], ids="-".join)
-def test_what_the_post_took_and_then_threw_away_is_rejected_in_any_order(
-    ports: Ports, acts: tuple[str, ...]
-) -> None:
+def test_reject_after_accept_is_final_in_any_order(ports: Ports, acts: tuple[str, ...]) -> None:
     facts = {"decided_at", "sent_at", "rejected_at"}
     assert _after(ports, acts) == ("rejected", facts, False)
 
 
 @pytest.mark.parametrize("late", ["rejected", "throttled", "unknown"])
-def test_a_report_knows_better_than_an_answer_that_says_no(ports: Ports, late: str) -> None:
+def test_delivery_event_overrides_negative_answer(ports: Ports, late: str) -> None:
     claim(ports)
     report(ports, "delivered")
     ports.ledger.record_result(draft().ref, SETTLED[late], MONDAY_NOON)
     assert status(ports) == "accepted"
 
 
-def test_repeated_reports_keep_the_first_instant(ports: Ports) -> None:
+def test_repeated_delivery_events_keep_first_instant(ports: Ports) -> None:
     claim(ports)
     report(ports, "opened")
     ports.ledger.record_delivery_event(draft().ref, DeliveryEvent("opened", MONDAY_NOON + 2 * HOUR))
@@ -132,7 +134,7 @@ def due(ports: Ports, minutes: int) -> list[tuple[str, int]]:
     return [(each.step, each.attempts) for each in found if isinstance(each, OverdueMessage)]
 
 
-def test_a_claim_is_due_after_a_quarter_of_an_hour(ports: Ports) -> None:
+def test_claimed_message_is_due_after_15_minutes(ports: Ports) -> None:
     claim(ports)
     assert due(ports, 14) == []
     assert due(ports, 15) == due(ports, 90) == [("reminder", 1)]
@@ -144,7 +146,7 @@ def test_a_claim_is_due_after_a_quarter_of_an_hour(ports: Ports) -> None:
 
 
 @pytest.mark.parametrize("settled", ["accepted", "rejected"])
-def test_what_was_answered_is_not_due(ports: Ports, settled: str) -> None:
+def test_message_with_answer_is_not_due(ports: Ports, settled: str) -> None:
     claim(ports)
     ports.ledger.record_result(draft().ref, SETTLED[settled], MONDAY_NOON)
     assert due(ports, 60) == []
@@ -152,8 +154,8 @@ def test_what_was_answered_is_not_due(ports: Ports, settled: str) -> None:
     assert status(ports) == settled
 
 
-def test_what_is_throttled_is_due_when_nobody_can_be_trying_it_any_more(ports: Ports) -> None:
-    """Otherwise a message whose execution has gone would be throttled for ever."""
+def test_throttled_message_is_due_after_its_last_possible_try(ports: Ports) -> None:
+    """Otherwise a message without an execution would stay throttled forever."""
     claim(ports)
     ports.ledger.record_result(draft().ref, SETTLED["throttled"], MONDAY_NOON)
     assert (due(ports, 179), due(ports, 180)) == ([], [("reminder", 1)])
@@ -164,8 +166,8 @@ def test_what_is_throttled_is_due_when_nobody_can_be_trying_it_any_more(ports: P
     assert not ports.timers.give_up(draft().ref, DUE)
 
 
-def test_what_was_given_up_while_it_was_throttled_may_still_be_claimed(ports: Ports) -> None:
-    """Its workflow may have been paused meanwhile."""
+def test_message_abandoned_while_throttled_can_be_claimed(ports: Ports) -> None:
+    """The workflow may have been paused meanwhile."""
     claim(ports)
     ports.ledger.record_result(draft().ref, SETTLED["throttled"], MONDAY_NOON)
     ports.timers.give_up(draft().ref, DUE)
@@ -174,7 +176,7 @@ def test_what_was_given_up_while_it_was_throttled_may_still_be_claimed(ports: Po
     assert (kept["status"], "abandoned_at" in kept, "reason" in kept) == ("claimed", False, False)
 
 
-def test_what_was_not_answered_is_due_until_a_report_comes(ports: Ports) -> None:
+def test_message_without_answer_is_due_until_delivery_event(ports: Ports) -> None:
     claim(ports)
     ports.ledger.record_result(draft().ref, SETTLED["unknown"], MONDAY_NOON)
     assert due(ports, 15) == [("reminder", 1)]
@@ -184,7 +186,7 @@ def test_what_was_not_answered_is_due_until_a_report_comes(ports: Ports) -> None
 
 
 @pytest.mark.parametrize("answer", [None, NoResponse("timeout")])
-def test_what_is_given_up_stays_unknown_and_is_no_longer_due(
+def test_abandoned_message_stays_unknown_and_is_not_due(
     ports: Ports, answer: Answer | None
 ) -> None:
     claim(ports)
@@ -195,28 +197,28 @@ def test_what_is_given_up_stays_unknown_and_is_no_longer_due(
     assert due(ports, 90) == []
 
 
-def test_a_report_settles_even_what_was_given_up(ports: Ports) -> None:
+def test_delivery_event_settles_abandoned_message(ports: Ports) -> None:
     claim(ports)
     ports.timers.give_up(draft().ref, DUE)
     report(ports, "delivered")
     assert status(ports) == "accepted"
 
 
-def test_a_second_try_is_due_a_quarter_of_an_hour_after_it(ports: Ports) -> None:
+def test_second_try_is_due_15_minutes_later(ports: Ports) -> None:
     claim(ports, RECEIPT)
     ports.ledger.claim_again(RECEIPT, DUE)
     assert due(ports, 29) == []
     assert due(ports, 30) == [("receipt", 2)]
 
 
-def test_what_nobody_dealt_with_stays_due_when_the_minute_was_noted(ports: Ports) -> None:
+def test_unsettled_message_stays_due_after_checked_minute(ports: Ports) -> None:
     claim(ports)
     for minutes in (15, 30, 45):
         assert due(ports, minutes) == [("reminder", 1)]
         ports.timers.done_before(MONDAY_NOON + timedelta(minutes=minutes))
 
 
-def test_a_message_that_cannot_be_decided_is_put_off_and_due_again(ports: Ports) -> None:
+def test_postponed_message_is_due_again_later(ports: Ports) -> None:
     claim(ports)
     ports.timers.put_off(draft().ref, MONDAY_NOON + timedelta(minutes=75))
     assert due(ports, 90) == [("reminder", 1)]

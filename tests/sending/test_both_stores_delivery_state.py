@@ -1,4 +1,4 @@
-"""Whatever SES reports of a message, in whatever order and how often: one state in the end."""
+"""Delivery events in any order, repeated or not, lead to the same state of a message."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,8 +18,8 @@ from tests.support.ports import Ports
 
 LINKS = tuple(f"https://shop.example/{name}" for name in "abcd")
 SECOND = timedelta(seconds=1)
-MADE_UP = {"kind", "timer_bucket", "accepted_at", "ses_id"}
-"""What one adapter alone keeps, and what the answer alone says."""
+ADAPTER_ATTRIBUTES = {"kind", "timer_bucket", "accepted_at", "ses_id"}
+"""Attributes that only one adapter stores, or that only the answer sets."""
 
 
 @pytest.fixture
@@ -51,34 +51,36 @@ reports = st.one_of(
 
 @st.composite
 def orders(draw: st.DrawFn) -> tuple[list[DeliveryEvent], list[DeliveryEvent]]:
-    """The same reports twice, in two orders, some of them repeated."""
-    told = draw(st.lists(reports, min_size=1, max_size=6))
-    again = draw(st.lists(st.sampled_from(told), max_size=3))
-    return draw(st.permutations(told)), draw(st.permutations([*told, *again]))
+    """The same delivery events in two orders, some of them repeated."""
+    events = draw(st.lists(reports, min_size=1, max_size=6))
+    again = draw(st.lists(st.sampled_from(events), max_size=3))
+    return draw(st.permutations(events)), draw(st.permutations([*events, *again]))
 
 
-def after(ports: Ports, told: list[DeliveryEvent], visit: int, answer_at: int) -> dict[str, Any]:
-    """A message of its own, after these reports, with SES's answer somewhere in between."""
+def state_after(
+    ports: Ports, events: list[DeliveryEvent], visit: int, answer_at: int
+) -> dict[str, Any]:
+    """A new message after these delivery events, with SES's answer somewhere in between."""
     own = enrollment_ref()
     ref = MessageRef(own.store, own.contact, message_id(own, "reminder", visit))
     claim(ports, replace(draft(), ref=ref))
-    for number, report in enumerate(told):
+    for number, report in enumerate(events):
         if number == answer_at:
             ports.ledger.record_result(ref, Accepted("ses-1"), MONDAY_NOON)
         assert ports.ledger.record_delivery_event(ref, report) is not None
     kept = ports.look.message(ref)
-    return {n: v for n, v in kept.items() if n not in MADE_UP | {"pk", "sk", "run_sort"}}
+    return {n: v for n, v in kept.items() if n not in ADAPTER_ATTRIBUTES | {"pk", "sk", "run_sort"}}
 
 
 @settings(max_examples=how_many(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(orders(), st.integers(0, 9), st.integers(0, 9))
-def test_the_same_reports_in_any_order_and_repeated_give_one_state(
+def test_delivery_events_in_any_order_and_repeated_give_same_state(
     ports: Ports, both: tuple[list[DeliveryEvent], list[DeliveryEvent]], one: int, other: int
 ) -> None:
     visits = getattr(ports, "_visits", 1)
     object.__setattr__(ports, "_visits", visits + 2)
-    first = after(ports, both[0], visits, one)
-    assert after(ports, both[1], visits + 1, other) == first
+    first = state_after(ports, both[0], visits, one)
+    assert state_after(ports, both[1], visits + 1, other) == first
     assert "timer_due" not in first
     rejected = any(report.kind == "rejected" for report in both[0])
     assert first["status"] == ("rejected" if rejected else "accepted")
@@ -86,14 +88,14 @@ def test_the_same_reports_in_any_order_and_repeated_give_one_state(
 
 
 @pytest.mark.parametrize("kind", ["sent", "delivered", "opened", "bounced", "delayed"])
-def test_of_several_reports_of_one_kind_the_earliest_counts(ports: Ports, kind: Reported) -> None:
+def test_earliest_delivery_event_of_a_kind_counts(ports: Ports, kind: Reported) -> None:
     claim(ports)
     for seconds in (90, 30, 60):
         ports.ledger.record_delivery_event(draft().ref, DeliveryEvent(kind, at(seconds)))
     assert ports.look.message(draft().ref)[f"{kind}_at"] == "2026-11-02T12:00:30.000Z"
 
 
-def test_a_bounce_for_good_is_known_beside_those_that_pass(ports: Ports) -> None:
+def test_hard_bounce_is_known_beside_soft_bounces(ports: Ports) -> None:
     claim(ports)
     ports.ledger.record_delivery_event(
         draft().ref, DeliveryEvent("bounced", at(1), detail="Transient MailboxFull")
@@ -104,7 +106,7 @@ def test_a_bounce_for_good_is_known_beside_those_that_pass(ports: Ports) -> None
     assert (kept["bounced_at"][17:19], kept["undeliverable_at"][17:19]) == ("01", "09")
 
 
-def test_a_report_may_name_several_if_ours_is_among_them(ports: Ports) -> None:
+def test_delivery_event_with_several_addresses_needs_the_recipient(ports: Ports) -> None:
     claim(ports)
     others = DeliveryEvent("bounced", at(1), "list@mail.example", others=("eve@mail.example",))
     assert ports.ledger.record_delivery_event(draft().ref, others) is None
@@ -112,7 +114,7 @@ def test_a_report_may_name_several_if_ours_is_among_them(ports: Ports) -> None:
     assert ports.ledger.record_delivery_event(draft().ref, named) is not None
 
 
-def test_what_machines_did_is_kept_apart_from_what_a_reader_did(ports: Ports) -> None:
+def test_bot_opens_and_clicks_are_stored_separately(ports: Ports) -> None:
     claim(ports)
     ports.ledger.record_delivery_event(
         draft().ref, DeliveryEvent("opened", at(2), bot_reason="privacy proxy")
@@ -124,7 +126,7 @@ def test_what_machines_did_is_kept_apart_from_what_a_reader_did(ports: Ports) ->
     assert "opened_at" in ports.look.message(draft().ref)
 
 
-def test_a_click_that_turns_out_to_be_of_a_burst_counts_no_more(ports: Ports) -> None:
+def test_click_that_becomes_part_of_burst_no_longer_counts(ports: Ports) -> None:
     claim(ports)
     ports.ledger.record_delivery_event(draft().ref, DeliveryEvent("clicked", at(20), link=LINKS[0]))
     assert "clicked_at" in ports.look.message(draft().ref)
@@ -141,7 +143,7 @@ def test_a_click_that_turns_out_to_be_of_a_burst_counts_no_more(ports: Ports) ->
     assert ports.look.message(draft().ref)["clicked_at"] == "2026-11-02T12:15:00.000Z"
 
 
-def test_no_more_clicks_are_remembered_than_a_reader_makes(ports: Ports) -> None:
+def test_stored_clicks_are_limited(ports: Ports) -> None:
     claim(ports)
     for number in range(MAX_CLICKS + 3):
         report = DeliveryEvent("clicked", at(60 + number), link=LINKS[0])
@@ -149,7 +151,7 @@ def test_no_more_clicks_are_remembered_than_a_reader_makes(ports: Ports) -> None
     assert len(ports.look.message(draft().ref)["clicks"]) == MAX_CLICKS
 
 
-def test_what_the_post_threw_away_keeps_its_reason_when_the_answer_comes_late(ports: Ports) -> None:
+def test_rejected_message_keeps_reason_after_late_answer(ports: Ports) -> None:
     claim(ports)
     ports.ledger.record_delivery_event(
         draft().ref, DeliveryEvent("rejected", at(1), detail="Bad content")

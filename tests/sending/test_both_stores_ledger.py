@@ -1,4 +1,4 @@
-"""What the send ledger promises: one claim, and in it everything that could forbid the mail."""
+"""The contract of the send ledger: one claim, which checks everything that forbids the e-mail."""
 
 from dataclasses import replace
 
@@ -46,13 +46,13 @@ def skip(ports: Ports, message: PendingMessage) -> None:
 # --- claiming ---
 
 
-def test_a_new_message_is_claimed_and_what_led_to_it_is_written_down(ports: Ports) -> None:
+def test_claim_of_new_message_saves_pending_outcomes(ports: Ports) -> None:
     assert claim(ports) == Claimed()
     assert status(ports) == "claimed"
     assert noted(ports)
 
 
-def test_a_message_keeps_which_variant_and_which_turn_it_is_of(ports: Ports) -> None:
+def test_message_keeps_variant_and_block_run(ports: Ports) -> None:
     tested = draft(variant="short", template="offers/short", turn=3)
     for decide in (claim, skip):
         step = decide.__name__
@@ -60,14 +60,16 @@ def test_a_message_keeps_which_variant_and_which_turn_it_is_of(ports: Ports) -> 
         decide(ports, own)
         kept = ports.look.message(own.ref)
         assert (kept["variant"], kept["template"], int(kept["block_seq"])) == (
-            "short", "offers/short", 3,
-        )  # fmt: skip
+            "short",
+            "offers/short",
+            3,
+        )
     claim(ports)
     assert "variant" not in ports.look.message(draft().ref)
 
 
-def test_every_visit_of_a_step_is_a_message_of_its_own(ports: Ports) -> None:
-    """The fate of a loop's mail is that of the visit that is asked for."""
+def test_every_step_visit_has_its_own_message(ports: Ports) -> None:
+    """In a loop, the status is that of the requested visit."""
     own = enrollment_ref()
     refs = [
         MessageRef(own.store, own.contact, message_id(own, "reminder", visit)) for visit in (2, 5)
@@ -80,20 +82,20 @@ def test_every_visit_of_a_step_is_a_message_of_its_own(ports: Ports) -> None:
     assert ports.ledger.message_statuses(own, {"reminder": 1}) == {}
 
 
-def test_a_message_is_claimed_once(ports: Ports) -> None:
+def test_message_is_claimed_once(ports: Ports) -> None:
     claim(ports)
     assert claim(ports) == ClaimDenied("decided before", "claimed")
 
 
 @pytest.mark.parametrize("settled", ["accepted", "rejected", "unknown"])
-def test_a_message_that_was_answered_is_not_claimed_again(ports: Ports, settled: str) -> None:
+def test_message_with_answer_is_not_claimed_again(ports: Ports, settled: str) -> None:
     claim(ports)
     ports.ledger.record_result(draft().ref, SETTLED[settled], MONDAY_NOON)
     assert status(ports) == settled
     assert claim(ports) == ClaimDenied("decided before", settled)  # type: ignore[arg-type]
 
 
-def test_a_throttled_message_is_claimed_again_and_may_be_accepted_then(ports: Ports) -> None:
+def test_throttled_message_is_claimed_again_and_accepted(ports: Ports) -> None:
     for _ in range(3):
         assert claim(ports) == Claimed()
         ports.ledger.record_result(draft().ref, SETTLED["throttled"], MONDAY_NOON)
@@ -104,7 +106,7 @@ def test_a_throttled_message_is_claimed_again_and_may_be_accepted_then(ports: Po
     assert "reason" not in ports.look.message(draft().ref)
 
 
-def test_nothing_is_claimed_for_a_suppressed_address(ports: Ports) -> None:
+def test_suppressed_address_denies_claim(ports: Ports) -> None:
     ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON)
     for message in (draft(), RECEIPT):
         assert claim(ports, message) == ClaimDenied("suppressed: hard bounce")
@@ -112,7 +114,7 @@ def test_nothing_is_claimed_for_a_suppressed_address(ports: Ports) -> None:
     assert not noted(ports)
 
 
-def test_a_throttled_message_is_not_claimed_again_for_an_address_suppressed_since(
+def test_suppression_denies_claim_of_throttled_message(
     ports: Ports,
 ) -> None:
     claim(ports)
@@ -123,23 +125,23 @@ def test_a_throttled_message_is_not_claimed_again_for_an_address_suppressed_sinc
 
 
 @pytest.mark.parametrize("topic", ["news", "sales"])
-def test_marketing_is_claimed_only_with_consent_to_its_topic(ports: Ports, topic: str) -> None:
+def test_marketing_claim_needs_consent_to_its_topic(ports: Ports, topic: str) -> None:
     assert claim(ports, draft(topic=topic)) == ClaimDenied("consent withdrawn")
     assert status(ports) == "none"
     assert not noted(ports)
 
 
-def test_a_transactional_message_needs_no_consent(ports: Ports) -> None:
+def test_transactional_claim_needs_no_consent(ports: Ports) -> None:
     assert claim(ports, RECEIPT) == Claimed()
 
 
-def test_a_mail_made_for_an_address_that_changed_has_to_be_made_anew(ports: Ports) -> None:
+def test_changed_address_makes_claim_retry(ports: Ports) -> None:
     with pytest.raises(ThrottledError):
         claim(ports, draft(recipient="old@mail.example"))
     assert status(ports) == "none"
 
 
-def test_nothing_is_claimed_for_a_contact_who_left(ports: Ports) -> None:
+def test_ended_enrollment_denies_claim(ports: Ports) -> None:
     ports.enrollments.finish(enrollment_ref(), "exited", "goal reached", MONDAY_NOON)
     refused = claim(ports)
     assert isinstance(refused, ClaimDenied)
@@ -147,7 +149,7 @@ def test_nothing_is_claimed_for_a_contact_who_left(ports: Ports) -> None:
     assert status(ports) == "none"
 
 
-def test_a_claim_without_notes_still_asks_whether_the_contact_left(ports: Ports) -> None:
+def test_claim_without_outcomes_checks_enrollment(ports: Ports) -> None:
     assert ports.ledger.claim(draft(), PendingOutcomes(), MONDAY_NOON) == Claimed()
     ports.enrollments.finish(enrollment_ref(), "exited", "goal reached", MONDAY_NOON)
     refused = ports.ledger.claim(draft("next"), PendingOutcomes(), MONDAY_NOON)
@@ -155,7 +157,7 @@ def test_a_claim_without_notes_still_asks_whether_the_contact_left(ports: Ports)
     assert refused.ended
 
 
-def test_a_message_decided_before_says_so_whatever_else_forbids_it(ports: Ports) -> None:
+def test_claim_of_decided_message_returns_earlier_decision(ports: Ports) -> None:
     claim(ports)
     ports.contacts.suppress(STORE, address_hash(ADA), "complaint", MONDAY_NOON)
     ports.enrollments.finish(enrollment_ref(), "exited", "left", MONDAY_NOON)
@@ -165,7 +167,7 @@ def test_a_message_decided_before_says_so_whatever_else_forbids_it(ports: Ports)
 # --- decisions without a submission ---
 
 
-def test_a_decision_against_sending_is_kept_with_its_reason(ports: Ports) -> None:
+def test_skip_is_stored_with_its_reason(ports: Ports) -> None:
     ports.ledger.record_skip(draft(), "skipped", "no consent", NOTES, MONDAY_NOON)
     found = ports.look.message(draft().ref)
     assert (found["status"], found["reason"]) == ("skipped", "no consent")
@@ -173,23 +175,25 @@ def test_a_decision_against_sending_is_kept_with_its_reason(ports: Ports) -> Non
     assert claim(ports) == ClaimDenied("decided before", "skipped")
 
 
-def test_a_decision_against_sending_changes_no_message_that_exists(ports: Ports) -> None:
+def test_skip_does_not_change_existing_message(ports: Ports) -> None:
     ports.ledger.claim(draft(), PendingOutcomes(), MONDAY_NOON)
     ports.ledger.record_skip(draft(), "skipped", "too late", NOTES, MONDAY_NOON)
     assert status(ports) == "claimed"
     assert noted(ports)
 
 
-def test_a_throttled_message_may_be_skipped_in_the_end(ports: Ports) -> None:
+def test_throttled_message_can_be_skipped(ports: Ports) -> None:
     claim(ports)
     ports.ledger.record_result(draft().ref, SETTLED["throttled"], MONDAY_NOON)
     ports.ledger.record_skip(draft(), "skipped", "no consent", PendingOutcomes(), MONDAY_NOON)
     assert status(ports) == "skipped"
 
 
-def test_a_message_to_nobody_can_be_closed(ports: Ports) -> None:
-    nobody = draft(recipient="", template_hash="", topic=None)
-    ports.ledger.record_skip(nobody, "skipped", "contact has no e-mail address", NOTES, MONDAY_NOON)
+def test_message_without_recipient_can_be_skipped(ports: Ports) -> None:
+    without_recipient = draft(recipient="", template_hash="", topic=None)
+    ports.ledger.record_skip(
+        without_recipient, "skipped", "contact has no e-mail address", NOTES, MONDAY_NOON
+    )
     assert status(ports) == "skipped"
     assert report(ports, "delivered") is None
 
@@ -198,7 +202,7 @@ def test_a_message_to_nobody_can_be_closed(ports: Ports) -> None:
 
 
 @pytest.mark.parametrize("answer", [None, NoResponse("timeout")])
-def test_an_unknown_message_is_claimed_again_once(ports: Ports, answer: Answer | None) -> None:
+def test_unknown_message_is_claimed_again_once(ports: Ports, answer: Answer | None) -> None:
     claim(ports, RECEIPT)
     if answer is not None:
         ports.ledger.record_result(RECEIPT.ref, answer, MONDAY_NOON)
@@ -208,7 +212,7 @@ def test_an_unknown_message_is_claimed_again_once(ports: Ports, answer: Answer |
     assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON + 2 * HOUR), ClaimDenied)
 
 
-def test_a_throttled_message_may_have_its_second_try_too(ports: Ports) -> None:
+def test_throttled_message_can_have_second_try(ports: Ports) -> None:
     claim(ports, RECEIPT)
     ports.ledger.record_result(RECEIPT.ref, SETTLED["throttled"], MONDAY_NOON)
     assert ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR) == Claimed()
@@ -216,27 +220,27 @@ def test_a_throttled_message_may_have_its_second_try_too(ports: Ports) -> None:
 
 
 @pytest.mark.parametrize("settled", ["accepted", "rejected"])
-def test_a_message_whose_fate_is_known_gets_no_second_try(ports: Ports, settled: str) -> None:
+def test_settled_message_gets_no_second_try(ports: Ports, settled: str) -> None:
     claim(ports, RECEIPT)
     ports.ledger.record_result(RECEIPT.ref, SETTLED[settled], MONDAY_NOON)
     assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR), ClaimDenied)
     assert status(ports, RECEIPT) == settled
 
 
-def test_a_second_try_asks_for_suppression_too(ports: Ports) -> None:
+def test_second_try_checks_suppression(ports: Ports) -> None:
     claim(ports, RECEIPT)
     ports.contacts.suppress(STORE, address_hash(ADA), "complaint", MONDAY_NOON)
     refused = ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR)
     assert refused == ClaimDenied("suppressed: complaint")
 
 
-def test_a_second_try_comes_also_after_the_workflow_ended(ports: Ports) -> None:
+def test_second_try_works_after_enrollment_ended(ports: Ports) -> None:
     claim(ports, RECEIPT)
     ports.enrollments.finish(enrollment_ref(), "completed", "", MONDAY_NOON)
     assert ports.ledger.claim_again(RECEIPT, MONDAY_NOON + HOUR) == Claimed()
 
 
-def test_what_was_never_claimed_has_no_second_try(ports: Ports) -> None:
+def test_unclaimed_message_has_no_second_try(ports: Ports) -> None:
     assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON), ClaimDenied)
     assert status(ports, RECEIPT) == "none"
 

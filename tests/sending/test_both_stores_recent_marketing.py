@@ -1,4 +1,4 @@
-"""What caps are counted by: a message counts from its claim on; no two claims miss each other."""
+"""Recent marketing, the basis of caps: a message counts from its claim on."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -30,38 +30,38 @@ def ports(ports: Ports) -> Ports:
     return with_ada(ports)
 
 
-def known(ports: Ports) -> Profile:
+def profile(ports: Ports) -> Profile:
     found = ports.contacts.profile(STORE, contact())
     assert found is not None
     return found
 
 
-def counted(ports: Ports) -> dict[str, datetime]:
-    return dict(known(ports).recent_sends)
+def recent_sends(ports: Ports) -> dict[str, datetime]:
+    return dict(profile(ports).recent_sends)
 
 
 def key(message: PendingMessage) -> str:
     return send_key(message.ref.id)
 
 
-def test_what_is_claimed_counts_at_its_time(ports: Ports) -> None:
-    assert counted(ports) == {}
+def test_claimed_marketing_counts_from_claim(ports: Ports) -> None:
+    assert recent_sends(ports) == {}
     odd = MONDAY_NOON + timedelta(microseconds=1999)
     claim(ports, at=odd)
-    assert counted(ports) == {key(draft()): MONDAY_NOON + timedelta(milliseconds=1)}
+    assert recent_sends(ports) == {key(draft()): MONDAY_NOON + timedelta(milliseconds=1)}
     claim(ports, OTHER, MONDAY_NOON + HOUR)
-    assert counted(ports)[key(OTHER)] == MONDAY_NOON + HOUR
-    assert len(counted(ports)) == 2
+    assert recent_sends(ports)[key(OTHER)] == MONDAY_NOON + HOUR
+    assert len(recent_sends(ports)) == 2
 
 
-def test_what_concerns_an_order_does_not_count(ports: Ports) -> None:
+def test_transactional_message_does_not_count(ports: Ports) -> None:
     claim(ports, RECEIPT)
-    assert counted(ports) == {}
+    assert recent_sends(ports) == {}
 
 
-def test_only_one_of_two_that_saw_the_same_is_claimed(ports: Ports) -> None:
+def test_only_one_of_two_concurrent_claims_succeeds(ports: Ports) -> None:
     for message in (draft(), draft("third")):
-        seen = counted(ports)
+        seen = recent_sends(ports)
         assert claim(ports, message) == Claimed()
         with pytest.raises(ThrottledError, match="another mail"):
             ports.ledger.claim(replace(OTHER, mailed=seen), NOTES, MONDAY_NOON)
@@ -69,82 +69,82 @@ def test_only_one_of_two_that_saw_the_same_is_claimed(ports: Ports) -> None:
     assert claim(ports, OTHER) == Claimed()
 
 
-def test_what_is_claimed_twice_counts_once_and_at_the_later_time(ports: Ports) -> None:
+def test_repeated_claim_counts_once_at_later_time(ports: Ports) -> None:
     claim(ports)
     ports.ledger.record_result(draft().ref, THROTTLED, MONDAY_NOON)
     claim(ports, at=MONDAY_NOON + HOUR)
-    assert counted(ports) == {key(draft()): MONDAY_NOON + HOUR}
+    assert recent_sends(ports) == {key(draft()): MONDAY_NOON + HOUR}
 
 
 @pytest.mark.parametrize("answer", [Accepted("ses-1"), NoResponse("time-out"), THROTTLED])
-def test_what_may_have_reached_somebody_goes_on_counting(ports: Ports, answer: object) -> None:
+def test_message_that_may_have_arrived_still_counts(ports: Ports, answer: object) -> None:
     claim(ports)
     ports.ledger.record_result(draft().ref, answer, MONDAY_NOON)  # type: ignore[arg-type]
-    assert counted(ports) == {key(draft()): MONDAY_NOON}
+    assert recent_sends(ports) == {key(draft()): MONDAY_NOON}
 
 
-def test_what_the_post_refuses_for_good_counts_no_more(ports: Ports) -> None:
+def test_rejected_message_no_longer_counts(ports: Ports) -> None:
     claim(ports)
     claim(ports, OTHER)
     ports.ledger.record_result(draft().ref, SubmissionRejected("MessageRejected"), MONDAY_NOON)
-    assert counted(ports) == {key(draft()): NO_SENDS, key(OTHER): MONDAY_NOON}
+    assert recent_sends(ports) == {key(draft()): NO_SENDS, key(OTHER): MONDAY_NOON}
     assert claim(ports, draft("third")) == Claimed()
 
 
-def test_what_is_left_out_after_all_counts_no_more(ports: Ports) -> None:
+def test_skipped_message_no_longer_counts(ports: Ports) -> None:
     claim(ports)
     ports.ledger.record_result(draft().ref, THROTTLED, MONDAY_NOON)
-    own = replace(draft(), mailed=counted(ports))
+    own = replace(draft(), mailed=recent_sends(ports))
     ports.ledger.record_skip(own, "skipped", "cap per day", NOTES, MONDAY_NOON)
-    assert counted(ports) == {key(draft()): NO_SENDS}
+    assert recent_sends(ports) == {key(draft()): NO_SENDS}
     assert claim(ports, OTHER) == Claimed()
 
 
-def test_what_is_given_up_while_it_is_throttled_counts_no_more(ports: Ports) -> None:
+def test_message_abandoned_while_throttled_no_longer_counts(ports: Ports) -> None:
     odd = MONDAY_NOON + timedelta(microseconds=1999)
     claim(ports, at=odd)
     ports.ledger.record_result(draft().ref, THROTTLED, MONDAY_NOON)
     assert ports.timers.give_up(draft().ref, MONDAY_NOON + 4 * HOUR)
-    assert counted(ports) == {key(draft()): NO_SENDS}
+    assert recent_sends(ports) == {key(draft()): NO_SENDS}
     claim(ports, at=MONDAY_NOON + 5 * HOUR)
-    assert counted(ports) == {key(draft()): MONDAY_NOON + 5 * HOUR}
+    assert recent_sends(ports) == {key(draft()): MONDAY_NOON + 5 * HOUR}
 
 
-def test_what_is_given_up_without_an_answer_still_counts(ports: Ports) -> None:
+def test_message_abandoned_without_answer_still_counts(ports: Ports) -> None:
     claim(ports)
     assert ports.timers.give_up(draft().ref, MONDAY_NOON + HOUR)
-    assert counted(ports) == {key(draft()): MONDAY_NOON}
+    assert recent_sends(ports) == {key(draft()): MONDAY_NOON}
 
 
-def test_a_late_no_to_what_has_been_sent_takes_nothing_back(ports: Ports) -> None:
+def test_late_rejection_of_sent_message_changes_no_count(ports: Ports) -> None:
     claim(ports)
     ports.ledger.record_result(draft().ref, Accepted("ses-1"), MONDAY_NOON)
-    own = replace(draft(), mailed=counted(ports))
+    own = replace(draft(), mailed=recent_sends(ports))
     ports.ledger.record_skip(own, "skipped", "cap per day", NOTES, MONDAY_NOON)
-    assert counted(ports) == {key(draft()): MONDAY_NOON}
+    assert recent_sends(ports) == {key(draft()): MONDAY_NOON}
 
 
-def test_an_event_of_the_contact_takes_nothing_back(ports: Ports) -> None:
-    before = known(ports)
+def test_event_of_contact_keeps_recent_sends(ports: Ports) -> None:
+    before = profile(ports)
     claim(ports)
     assert ports.contacts.apply(before, replace(before, last_sequence=2))
-    assert counted(ports) == {key(draft()): MONDAY_NOON}
+    assert recent_sends(ports) == {key(draft()): MONDAY_NOON}
 
 
-def test_so_much_is_remembered_as_the_caps_ask_for(ports: Ports) -> None:
+def test_recent_sends_are_kept_as_far_as_caps_need(ports: Ports) -> None:
     for number in range(13):
         at = MONDAY_NOON + number * HOUR
         claim(ports, replace(draft(f"m-{number}"), remember=12), at)
-    assert sorted(counted(ports).values()) == [MONDAY_NOON + n * HOUR for n in range(1, 13)]
+    assert sorted(recent_sends(ports).values()) == [MONDAY_NOON + n * HOUR for n in range(1, 13)]
     claim(ports, draft("last"), MONDAY_NOON + 20 * HOUR)
-    assert len(counted(ports)) == 10
+    assert len(recent_sends(ports)) == 10
     claim(ports, draft("later"), MONDAY_NOON + timedelta(days=40))
-    assert counted(ports) == {key(draft("later")): MONDAY_NOON + timedelta(days=40)}
+    assert recent_sends(ports) == {key(draft("later")): MONDAY_NOON + timedelta(days=40)}
 
 
-def test_a_merge_unites_what_both_got_and_misses_no_claim(ports: Ports) -> None:
+def test_merge_keeps_recent_sends_of_both_contacts_and_new_claims(ports: Ports) -> None:
     loser = kept(ports, LOSER, event("Viewed"))
-    stale = known(ports)
+    stale = profile(ports)
     claim(ports)
     gone = tombstone(loser, contact())
     with_mail = replace(loser, recent_sends={"f" * 12: MONDAY_NOON})
@@ -154,15 +154,15 @@ def test_a_merge_unites_what_both_got_and_misses_no_claim(ports: Ports) -> None:
     assert not ports.merging.merge_profiles(
         with_mail, gone, stale, merge_profiles(stale, with_mail), TOPICS
     )
-    now = known(ports)
+    now = profile(ports)
     after = merge_profiles(now, replace(loser, recent_sends={"f" * 12: MONDAY_NOON}))
     assert ports.merging.merge_profiles(loser, gone, now, after, TOPICS)
-    assert counted(ports) == {key(draft()): MONDAY_NOON, "f" * 12: MONDAY_NOON}
+    assert recent_sends(ports) == {key(draft()): MONDAY_NOON, "f" * 12: MONDAY_NOON}
     assert claim(ports, OTHER) == Claimed()
 
 
-def test_whoever_was_mailed_meanwhile_is_not_merged_away_unseen(ports: Ports) -> None:
-    stale = known(ports)
+def test_merge_fails_if_loser_was_claimed_meanwhile(ports: Ports) -> None:
+    stale = profile(ports)
     claim(ports)
     winner = kept(ports, LOSER, event("Viewed"))
     gone = tombstone(stale, LOSER)

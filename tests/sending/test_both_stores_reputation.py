@@ -1,4 +1,4 @@
-"""What counts and breakers promise, in memory and in DynamoDB."""
+"""The contract of reputation counts and marketing stops, in memory and in DynamoDB."""
 
 from datetime import timedelta
 
@@ -18,59 +18,59 @@ STOPPED = MarketingStop(MONDAY_NOON, "bounced", 5, 250, 1)
 BOTH: tuple[Kind, ...] = ("bounced", "complained")
 
 
-def tallies(ports: Ports, count: str = "", since: int = 0) -> list[HourlyCount]:
+def hourly_counts(ports: Ports, count: str = "", since: int = 0) -> list[HourlyCount]:
     return list(ports.tallies.since(STORE, count, NOON - since * HOUR))
 
 
-def test_mails_are_counted_by_the_hour(ports: Ports) -> None:
+def test_sent_emails_are_counted_by_hour(ports: Ports) -> None:
     ports.tallies.sent(STORE, "", NOON, 3)
     ports.tallies.sent(STORE, "", NOON, 4)
     ports.tallies.sent(STORE, "", NOON - HOUR, 1)
     ports.tallies.sent("other", "", NOON, 100)
-    assert tallies(ports) == [HourlyCount(NOON, 7)]
-    assert tallies(ports, since=1) == [HourlyCount(NOON - HOUR, 1), HourlyCount(NOON, 7)]
+    assert hourly_counts(ports) == [HourlyCount(NOON, 7)]
+    assert hourly_counts(ports, since=1) == [HourlyCount(NOON - HOUR, 1), HourlyCount(NOON, 7)]
 
 
-def test_what_became_of_a_mail_is_counted_once_however_often_it_is_told(ports: Ports) -> None:
+def test_repeated_bounce_is_counted_once(ports: Ports) -> None:
     claim(with_ada(ports))
     for kind in BOTH:
         for _ in range(3):
             ports.tallies.suffered(draft().ref, kind, "", NOON)
-    assert tallies(ports) == [HourlyCount(NOON, 0, 1, 1)]
+    assert hourly_counts(ports) == [HourlyCount(NOON, 0, 1, 1)]
 
 
-def test_what_became_of_a_mail_that_nobody_sent_is_not_counted(ports: Ports) -> None:
+def test_bounce_of_unknown_message_is_not_counted(ports: Ports) -> None:
     ports.tallies.suffered(draft().ref, "bounced", "", NOON)
-    assert tallies(ports) == []
+    assert hourly_counts(ports) == []
 
 
-def test_a_new_count_knows_nothing_of_the_old(ports: Ports) -> None:
+def test_new_count_starts_at_zero(ports: Ports) -> None:
     ports.tallies.sent(STORE, "", NOON, 3)
     ports.tallies.sent(STORE, instants.format_instant(MONDAY_NOON), NOON, 5)
-    assert tallies(ports) == [HourlyCount(NOON, 3)]
-    assert tallies(ports, instants.format_instant(MONDAY_NOON)) == [HourlyCount(NOON, 5)]
+    assert hourly_counts(ports) == [HourlyCount(NOON, 3)]
+    assert hourly_counts(ports, instants.format_instant(MONDAY_NOON)) == [HourlyCount(NOON, 5)]
 
 
-def test_a_breaker_opens_once_and_is_seen_by_all_who_send(ports: Ports) -> None:
+def test_marketing_stop_opens_once_and_all_senders_see_it(ports: Ports) -> None:
     assert ports.registry.head(STORE).breaker is None
     assert ports.breakers.open(STORE, "", STOPPED) == STOPPED
     again = STOPPED._replace(number=6, opened=MONDAY_NOON + HOUR)
     assert ports.breakers.open(STORE, "", again) == STOPPED
     assert ports.registry.head(STORE).breaker == STOPPED
     ports.breakers.mark_alerted(STORE, STOPPED)
-    told = STOPPED._replace(alerted=True)
-    assert ports.breakers.open(STORE, "", again) == told
-    assert ports.registry.head(STORE).breaker == told
-    assert ports.breakers.state(STORE) == ReputationState(told)
+    alerted = STOPPED._replace(alerted=True)
+    assert ports.breakers.open(STORE, "", again) == alerted
+    assert ports.registry.head(STORE).breaker == alerted
+    assert ports.breakers.state(STORE) == ReputationState(alerted)
 
 
-def test_settings_that_are_published_leave_a_breaker_alone(ports: Ports) -> None:
+def test_published_settings_keep_marketing_stop(ports: Ports) -> None:
     ports.breakers.open(STORE, "", STOPPED)
     ports.publications.apply_settings(STORE, {"name": "Demo"})
     assert ports.publications.head(STORE).breaker == STOPPED
 
 
-def test_who_closes_a_breaker_begins_a_new_count(ports: Ports) -> None:
+def test_resuming_marketing_starts_new_count(ports: Ports) -> None:
     ports.breakers.open(STORE, "", STOPPED)
     assert ports.closer.close(STORE, STOPPED, MONDAY_NOON + HOUR, "ann", "list cleaned")
     head = ports.registry.head(STORE)
@@ -80,7 +80,7 @@ def test_who_closes_a_breaker_begins_a_new_count(ports: Ports) -> None:
     assert ports.breakers.open(STORE, head.resumed, STOPPED) == STOPPED
 
 
-def test_a_breaker_is_closed_as_it_was_seen_or_not_at_all(ports: Ports) -> None:
+def test_resume_fails_if_marketing_stop_has_changed(ports: Ports) -> None:
     ports.breakers.open(STORE, "", STOPPED)
     seen = STOPPED._replace(number=9)
     assert not ports.closer.close(STORE, seen, MONDAY_NOON, "ann", "looked fine")
@@ -88,8 +88,8 @@ def test_a_breaker_is_closed_as_it_was_seen_or_not_at_all(ports: Ports) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sent", "bounced", "complained"])
-def test_a_report_is_news_once(ports: Ports, kind: str) -> None:
+def test_first_delivery_event_of_kind_is_news(ports: Ports, kind: str) -> None:
     claim(with_ada(ports))
     report = DeliveryEvent(kind, MONDAY_NOON)  # type: ignore[arg-type]
-    told = [ports.ledger.record_delivery_event(draft().ref, report) or {} for _ in range(3)]
-    assert ["news" in facts for facts in told] == [True, False, False]
+    results = [ports.ledger.record_delivery_event(draft().ref, report) or {} for _ in range(3)]
+    assert ["news" in facts for facts in results] == [True, False, False]

@@ -1,7 +1,7 @@
-"""Whole stories with memory and DynamoDB side by side: no call of the product tells them apart.
+"""Random stories with memory and DynamoDB side by side: every call must give the same result.
 
-moto imitates DynamoDB call by call; what it cannot show is what two callers at the same instant
-see (transaction conflicts), throttling, the delay of an index, and `ClientRequestToken`.
+moto imitates DynamoDB call by call. It does not show concurrent callers (transaction conflicts),
+throttling, the delay of an index, and `ClientRequestToken`.
 """
 
 from datetime import timedelta
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from milepost.contacts.event import Event
-from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 from milepost.sending.dynamodb.counts import workflow_numbers
 from milepost.sending.message import NoResponse
 from tests.journeys.stories import FILES, STORIES, Story, outcome
@@ -26,7 +26,7 @@ SEEDS = [
     pytest.param(seed, marks=[pytest.mark.deep] if seed in (1, 2, 3) else [])
     for seed in range(len(STORIES))
 ]
-"""One for each story; the longest are a part of `make test-deep` alone."""
+"""One seed for each story. Only `make test-deep` runs the longest ones."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def published() -> World:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_a_story_is_the_same_in_memory_and_in_dynamodb(
+def test_random_story_is_the_same_in_memory_and_dynamodb(
     story: Story, published: World, aws: Cloud
 ) -> None:
     alone = World(published=published)
@@ -54,7 +54,7 @@ def test_a_story_is_the_same_in_memory_and_in_dynamodb(
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("seed", SEEDS)
-def test_kills_and_doubled_deliveries_find_no_difference(
+def test_crashes_and_repeated_deliveries_make_no_difference(
     seed: int, published: World, aws: Cloud
 ) -> None:
     faults = Faults(rate=0.02, seed=seed)
@@ -66,9 +66,7 @@ def test_kills_and_doubled_deliveries_find_no_difference(
 
 @pytest.mark.no_cover
 @pytest.mark.parametrize("kind", ["pause", "migrate"])
-def test_legs_pauses_and_moves_are_the_same_in_memory_and_in_dynamodb(
-    kind: str, aws: Cloud
-) -> None:
+def test_executions_pauses_and_migrations_match_in_both_stores(kind: str, aws: Cloud) -> None:
     hour = timedelta(hours=1)
     world = World(twin=dynamo_ports(aws), suspend_after=hour)
     steps = [
@@ -101,7 +99,7 @@ def test_legs_pauses_and_moves_are_the_same_in_memory_and_in_dynamodb(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_whatever_is_told_of_a_contact_is_kept_the_same(aws: Cloud, timeline: list[Event]) -> None:
+def test_random_timeline_is_stored_alike_in_both_stores(aws: Cloud, timeline: list[Event]) -> None:
     world = World(twin=dynamo_ports(aws), echo=2)
     world.publish({"settings.json": settings_file()})
     for event in timeline:

@@ -1,4 +1,4 @@
-"""How much marketing a reader gets: caps by calendar days, smart sending, the reader's wish."""
+"""Frequency limits: caps by calendar days, smart sending, and the contact's frequency."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from milepost.contacts.recent_marketing import (
     merge_sends,
     send_key,
 )
-from milepost.sending.caps import Cap, FrequencyLimits, limits_of, restraints_of
+from milepost.sending.gate import Cap, FrequencyLimits, limits_of, sending_limits_of
 from milepost.sending.quiet_hours import HoldUntil
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, draft
@@ -31,7 +31,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def mailed(*times: datetime) -> dict[str, datetime]:
+def sends_at(*times: datetime) -> dict[str, datetime]:
     return {f"m-{number}": time for number, time in enumerate(times)}
 
 
@@ -39,52 +39,54 @@ def limits(*caps: Cap, zone: str = "UTC", smart: timedelta = timedelta(0)) -> Fr
     return FrequencyLimits(ZoneInfo(zone), caps, smart)
 
 
-def test_a_day_is_one_of_the_readers_calendar() -> None:
-    """A mail every morning is one a day, however punctual it is."""
+def test_cap_per_day_uses_contacts_time_zone() -> None:
+    """A daily e-mail counts once a day, even if it is some minutes early or late."""
     evening = at("2026-11-02T22:30:00-05:00")
     cap = limits(PER_DAY, zone="America/New_York")
     midnight = at("2026-11-03T00:00:00-05:00")
-    assert cap.wait(mailed(evening), evening + HOUR) == HoldUntil("cap per day", midnight)
-    assert cap.wait(mailed(evening), midnight) is None
-    assert limits(PER_DAY).wait(mailed(evening), midnight) == HoldUntil(
+    assert cap.wait(sends_at(evening), evening + HOUR) == HoldUntil("cap per day", midnight)
+    assert cap.wait(sends_at(evening), midnight) is None
+    assert limits(PER_DAY).wait(sends_at(evening), midnight) == HoldUntil(
         "cap per day", at("2026-11-04T00:00:00Z")
     )
 
 
-def test_a_week_is_a_day_and_the_six_before_it() -> None:
+def test_cap_per_week_counts_seven_days() -> None:
     times = [MONDAY_NOON, MONDAY_NOON + DAY, MONDAY_NOON + 2 * DAY]
-    frees = at("2026-11-09T00:00:00Z")
-    assert limits(PER_WEEK).wait(mailed(*times), times[-1]) == HoldUntil("cap per week", frees)
-    assert limits(PER_WEEK).wait(mailed(*times), frees) is None
-    assert limits(PER_WEEK).wait(mailed(*times[:2]), times[-1]) is None
+    free_again = at("2026-11-09T00:00:00Z")
+    assert limits(PER_WEEK).wait(sends_at(*times), times[-1]) == HoldUntil(
+        "cap per week", free_again
+    )
+    assert limits(PER_WEEK).wait(sends_at(*times), free_again) is None
+    assert limits(PER_WEEK).wait(sends_at(*times[:2]), times[-1]) is None
 
 
-def test_what_is_over_a_cap_that_was_lowered_waits_for_enough_to_pass() -> None:
+def test_lowered_cap_waits_until_enough_sends_expire() -> None:
     times = [MONDAY_NOON + number * DAY for number in range(5)]
-    later = limits(Cap("cap per week", 2, 7)).wait(mailed(*times), times[-1])
+    later = limits(Cap("cap per week", 2, 7)).wait(sends_at(*times), times[-1])
     assert later == HoldUntil("cap per week", at("2026-11-12T00:00:00Z"))
 
 
-def test_a_day_in_which_clocks_change_is_a_day() -> None:
+def test_cap_per_day_on_clock_change() -> None:
     cap = limits(PER_DAY, zone="Europe/Paris")
     before = at("2026-10-25T00:30:00+02:00")
-    assert cap.wait(mailed(before), at("2026-10-25T23:30:00+01:00")) == HoldUntil(
+    assert cap.wait(sends_at(before), at("2026-10-25T23:30:00+01:00")) == HoldUntil(
         "cap per day", at("2026-10-26T00:00:00+01:00")
     )
 
 
-def test_smart_sending_counts_hours() -> None:
+def test_smart_sending_waits_after_last_send() -> None:
     smart = limits(smart=16 * HOUR)
     assert smart.wait({}, MONDAY_NOON) is None
-    found = smart.wait(mailed(MONDAY_NOON - DAY, MONDAY_NOON), MONDAY_NOON + 15 * HOUR)
+    found = smart.wait(sends_at(MONDAY_NOON - DAY, MONDAY_NOON), MONDAY_NOON + 15 * HOUR)
     assert found == HoldUntil("smart sending", MONDAY_NOON + 16 * HOUR)
-    assert smart.wait(mailed(MONDAY_NOON), MONDAY_NOON + 16 * HOUR) is None
+    assert smart.wait(sends_at(MONDAY_NOON), MONDAY_NOON + 16 * HOUR) is None
     assert smart.wait({"m": NO_SENDS}, MONDAY_NOON) is None
 
 
-def reader(often: object = None) -> Profile:
-    said = (often, "2026-11-01T00:00:00.000Z", "e")
-    return Profile(STORE, contact(), fields={"frequency": said} if often else {})
+def profile_with_frequency(often: object = None) -> Profile:
+    answer = (often, "2026-11-01T00:00:00.000Z", "e")
+    return Profile(STORE, contact(), fields={"frequency": answer} if often else {})
 
 
 @pytest.mark.parametrize(
@@ -97,27 +99,31 @@ def reader(often: object = None) -> Profile:
         ("monthly", (Cap("reader wants monthly mail", 1, 30),)),
     ],
 )
-def test_readers_have_a_wish_of_their_own(often: object, caps: tuple[Cap, ...]) -> None:
-    found = limits_of(StoreSettings(), reader(often))
+def test_chosen_frequency_of_contact_is_a_cap(often: object, caps: tuple[Cap, ...]) -> None:
+    found = limits_of(StoreSettings(), profile_with_frequency(often))
     assert (found.caps if found else ()) == caps
 
 
-def test_what_a_store_says_becomes_its_limits() -> None:
-    assert limits_of(StoreSettings(), reader()) is None
-    said = StoreSettings(
+def test_store_settings_become_frequency_limits() -> None:
+    assert limits_of(StoreSettings(), profile_with_frequency()) is None
+    store_settings = StoreSettings(
         timezone="Europe/Oslo", caps={"per_week": 3, "per_day": 1}, smart_sending="16 hours"
     )
-    wish = Cap("reader wants weekly mail", 1, 7)
-    assert limits_of(said, reader("weekly")) == FrequencyLimits(
-        ZoneInfo("Europe/Oslo"), (PER_DAY, PER_WEEK, wish), 16 * HOUR
+    weekly_cap = Cap("reader wants weekly mail", 1, 7)
+    assert limits_of(store_settings, profile_with_frequency("weekly")) == FrequencyLimits(
+        ZoneInfo("Europe/Oslo"), (PER_DAY, PER_WEEK, weekly_cap), 16 * HOUR
     )
-    assert limits_of(StoreSettings(caps={"per_week": 3}), reader()) == limits(PER_WEEK)
-    assert limits_of(StoreSettings(smart_sending="16 hours"), reader()) == limits(smart=16 * HOUR)
+    assert limits_of(StoreSettings(caps={"per_week": 3}), profile_with_frequency()) == limits(
+        PER_WEEK
+    )
+    assert limits_of(StoreSettings(smart_sending="16 hours"), profile_with_frequency()) == limits(
+        smart=16 * HOUR
+    )
 
 
-def test_the_numbers_say_what_was_counted() -> None:
+def test_numbers_show_counts_of_each_cap() -> None:
     found = limits(PER_DAY, PER_WEEK, smart=16 * HOUR)
-    sent = mailed(MONDAY_NOON - DAY, MONDAY_NOON - 9 * DAY)
+    sent = sends_at(MONDAY_NOON - DAY, MONDAY_NOON - 9 * DAY)
     assert found.numbers(sent, MONDAY_NOON) == {
         "cap per day": "0 of 1",
         "cap per week": "1 of 3",
@@ -128,7 +134,7 @@ def test_the_numbers_say_what_was_counted() -> None:
     assert limits(smart=HOUR).numbers({}, MONDAY_NOON) == {}
 
 
-def test_so_much_is_remembered_as_a_cap_asks_for() -> None:
+def test_history_size_follows_largest_cap() -> None:
     assert (
         history_size(None)
         == history_size({})
@@ -142,38 +148,38 @@ TIMES = st.lists(st.integers(0, 60 * 24).map(lambda hours: MONDAY_NOON + hours *
 
 
 @given(TIMES, st.integers(1, MAX_RECENT_SENDS), st.integers(1, 31))
-def test_a_cap_is_never_exceeded_and_never_holds_up_for_nothing(
+def test_cap_is_never_exceeded_and_never_waits_too_long(
     times: list[datetime], most: int, days: int
 ) -> None:
-    """Whoever is mailed at each of these times that the cap allows."""
+    """The contact gets an e-mail at each of these times that the cap allows."""
     cap = limits(Cap("cap", most, days))
-    went: dict[str, datetime] = {}
+    sends: dict[str, datetime] = {}
     for number, time in enumerate(sorted(times)):
-        wait = cap.wait(went, time)
+        wait = cap.wait(sends, time)
         if wait is None:
-            went = add_send(went, f"{number:012}", time, max(DEFAULT_HISTORY_SIZE, most))
+            sends = add_send(sends, f"{number:012}", time, max(DEFAULT_HISTORY_SIZE, most))
         else:
             assert time < wait.until <= time + days * DAY
-            assert cap.wait(went, wait.until) is None
-            assert cap.wait(went, wait.until - timedelta(seconds=1)) is not None
-        for day in {each.date() for each in went.values()}:
-            window = [t for t in went.values() if day - (days - 1) * DAY <= t.date() <= day]
+            assert cap.wait(sends, wait.until) is None
+            assert cap.wait(sends, wait.until - timedelta(seconds=1)) is not None
+        for day in {each.date() for each in sends.values()}:
+            window = [t for t in sends.values() if day - (days - 1) * DAY <= t.date() <= day]
             assert len(window) <= most
 
 
-def test_what_stands_for_a_message_is_of_its_own_hash() -> None:
+def test_send_keys_of_messages_differ() -> None:
     marks = {send_key(draft(step).ref.id) for step in ("a", "b", "c")}
     assert len(marks) == 3
     assert all(len(each) == 12 for each in marks)
 
 
-MAILED = st.dictionaries(
+SENDS = st.dictionaries(
     st.sampled_from("abcdefgh"), st.integers(0, 9).map(lambda n: MONDAY_NOON + n * HOUR)
 )
 
 
-@given(MAILED, MAILED, MAILED)
-def test_contacts_may_be_united_in_any_order(
+@given(SENDS, SENDS, SENDS)
+def test_recent_sends_merge_in_any_order(
     one: dict[str, datetime], two: dict[str, datetime], three: dict[str, datetime]
 ) -> None:
     assert merge_sends(one, two) == merge_sends(two, one)
@@ -181,13 +187,13 @@ def test_contacts_may_be_united_in_any_order(
     assert merge_sends(one, one) == one
 
 
-def test_only_what_a_store_or_a_reader_says_is_asked() -> None:
-    assert restraints_of(StoreSettings(), reader()) == (None, None)
-    assert restraints_of(StoreSettings(), reader("weekly")).limits is not None
+def test_sending_limits_exist_only_if_set() -> None:
+    assert sending_limits_of(StoreSettings(), profile_with_frequency()) == (None, None)
+    assert sending_limits_of(StoreSettings(), profile_with_frequency("weekly")).limits is not None
     for store in (StoreSettings(caps={"per_day": 1}), StoreSettings(smart_sending="1 day")):
-        rules = restraints_of(store, reader())
+        rules = sending_limits_of(store, profile_with_frequency())
         assert (rules.hours, rules.limits is None) == (None, False)
     night = StoreSettings(quiet_hours={"from": "21:00", "to": "08:00"})
     for store in (night, StoreSettings(closed_days={"dates": ["12-25"]})):
-        rules = restraints_of(store, reader())
+        rules = sending_limits_of(store, profile_with_frequency())
         assert (rules.hours is None, rules.limits) == (False, None)

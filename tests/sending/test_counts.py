@@ -28,10 +28,10 @@ def test_every_decision_is_in_exactly_one_count(statuses: list[str]) -> None:
         assert step.failed == counts["failed"] + counts["rejected"]
 
 
-def test_a_decision_that_no_count_knows_raises_an_alarm_and_is_not_hidden(
+def test_unknown_status_calls_alarm_and_stays_visible(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """As a function of another version would leave it."""
+    """Another version of the function could write such a status."""
     alarms: list[tuple[str, int]] = []
 
     def alarm(step: str, numbers: StepCounts) -> None:
@@ -44,7 +44,7 @@ def test_a_decision_that_no_count_knows_raises_an_alarm_and_is_not_hidden(
     assert '"CountsUnbalanced":[1.0]' in capsys.readouterr().out
 
 
-def test_what_only_machines_opened_and_clicked_is_in_no_number() -> None:
+def test_bot_opens_and_clicks_are_not_counted() -> None:
     by_machine: dict[str, Any] = {
         "bot_opened_at": "2026-11-22",
         "bot_clicked_at": "2026-11-22",

@@ -1,4 +1,4 @@
-"""Which messages lie behind an enrollment, as its own record tells."""
+"""The decided visits of an enrollment, from its own record of block runs."""
 
 from datetime import timedelta
 from typing import Any
@@ -40,7 +40,7 @@ PROGRAM = Program("cart", 1, {}, {str(node["id"]): node for node in NODES}, "hel
 def visits(
     *entries: str, program: Program = PROGRAM, since: int | None = None, **more: Any
 ) -> list[str]:
-    """The steps whose messages lie behind an enrollment that began these blocks, one an hour."""
+    """The decided steps of an enrollment that started these block runs, one an hour."""
     began = {str(turn): MONDAY_NOON + turn * HOUR for turn in range(len(entries))}
     held = enrollment(
         block_started=began, block_entries={str(n): each for n, each in enumerate(entries)}, **more
@@ -49,61 +49,61 @@ def visits(
     return [f"{step} {visit}" for step, visit in decided_visits(program, held, after)]
 
 
-def test_nothing_lies_behind_an_enrollment_that_has_not_begun() -> None:
+def test_new_enrollment_has_no_decided_visits() -> None:
     assert visits() == []
 
 
-def test_the_block_that_runs_may_be_undecided() -> None:
+def test_running_block_run_may_be_undecided() -> None:
     assert visits("hello") == []
     assert visits("hello", status="exited", ended_at=MONDAY_NOON) == []
 
 
-def test_a_later_block_shows_that_the_one_before_was_decided() -> None:
+def test_later_block_run_shows_that_earlier_one_is_decided() -> None:
     assert visits("hello", "fork") == ["hello 1"]
 
 
-def test_a_block_that_has_been_given_a_time_shows_it_too() -> None:
+def test_scheduled_block_run_shows_that_earlier_one_is_decided() -> None:
     start = ResumePoint("fork", 1, MONDAY_NOON, MONDAY_NOON, "pause")
     assert visits("hello", resume_point=start, execution_no=1) == ["hello 1"]
 
 
-def test_a_block_that_is_to_be_run_again_is_undecided() -> None:
+def test_block_run_to_be_repeated_is_undecided() -> None:
     start = ResumePoint("hello", 0, MONDAY_NOON, MONDAY_NOON, deferred="hello: quiet hours")
     assert visits("hello", resume_point=start, execution_no=1) == []
 
 
-def test_of_a_branch_only_the_path_that_was_taken_counts() -> None:
+def test_only_taken_path_of_branch_counts() -> None:
     yes: dict[str, Any] = {"fork": {"path": "yes"}}
     no: dict[str, Any] = {"fork": {"path": None}}
     assert visits("hello", "fork", "last", outcomes=yes) == ["hello 1", "offer 1"]
     assert visits("hello", "fork", status="completed", outcomes=no) == ["hello 1", "good-bye 1"]
 
 
-def test_all_lies_behind_a_completed_enrollment() -> None:
+def test_all_block_runs_of_completed_enrollment_are_decided() -> None:
     assert visits("last", status="completed") == ["last 1"]
 
 
-def test_each_visit_of_a_step_that_comes_again_has_its_number() -> None:
+def test_repeated_step_has_number_of_each_visit() -> None:
     nodes = {"hello": mail("hello", "pause", repeats=True), "pause": rest("pause", "hello")}
     loop = Program("cart", 1, {}, nodes, "hello")
     assert visits("hello", "hello", "hello", program=loop) == ["hello 2", "hello 3"]
 
 
-def test_blocks_of_the_version_before_a_move_are_left_out() -> None:
+def test_block_runs_before_migration_are_left_out() -> None:
     assert visits("hello", "last", "longer", first_block_run=1) == ["last 1"]
 
 
-def test_a_block_that_this_version_does_not_have_is_left_out() -> None:
+def test_block_run_of_unknown_block_is_left_out() -> None:
     assert visits("gone", "last", "longer") == ["last 1"]
 
 
-def test_a_block_of_which_nobody_knows_where_it_began_is_left_out() -> None:
+def test_block_run_without_known_entry_is_left_out() -> None:
     began = {"0": MONDAY_NOON, "1": MONDAY_NOON + HOUR, "2": MONDAY_NOON + 2 * HOUR}
     held: Enrollment = enrollment(block_started=began)
     assert list(decided_visits(PROGRAM, held)) == [("hello", 1)]
 
 
-def test_what_was_over_before_an_instant_is_left_out() -> None:
+def test_block_runs_that_ended_before_instant_are_left_out() -> None:
     assert visits("hello", "last", "longer", since=2) == ["last 1"]
     ended: dict[str, Any] = {"status": "completed", "ended_at": MONDAY_NOON + HOUR}
     assert visits("last", since=1, **ended) == ["last 1"]

@@ -1,4 +1,4 @@
-"""How often a reader wants mail: said on the page of preferences, held through the functions."""
+"""The frequency that a contact chooses on the preferences page, through the functions."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from milepost.base.refs import EnrollmentRef
 from milepost.contacts.event import contact_id
 from milepost.contacts.recent_marketing import to_numbers
 from milepost.enrollments.enrollment import Enrollment
-from milepost.sending.link_tokens import PreferencesLink, seal_preferences
+from milepost.sending.links import PreferencesLink, seal_preferences
 from milepost.wiring import tables
 from tests.runtime.test_functions_merging import OTHER, post, settle
 from tests.runtime.test_functions_merging import held as held_as
@@ -39,25 +39,25 @@ def ann(shop: Shop) -> str:
     return contact_id(shop.store, "email", EMAIL)
 
 
-def wish(shop: Shop, often: str) -> None:
-    """Ann says on her page how often she wants mail."""
+def choose_frequency(shop: Shop, often: str) -> None:
+    """Ann chooses a frequency on her preferences page."""
     claim = PreferencesLink(shop.store, ann(shop), f"{ann(shop)}-{'1' * 24}")
-    known = {item["sk"]["S"] for item in shop.events()}
+    events_before = {item["sk"]["S"] for item in shop.events()}
     made = press(shop, seal_preferences(claim, shop.links), {"action": "save", "frequency": often})
     assert preferences(made, None)["statusCode"] == 200
-    pass_on(shop, known)
+    pass_on(shop, events_before)
 
 
 def ledger(shop: Shop) -> dict[str, tuple[str, str]]:
-    """What became of each step, and why."""
+    """The status of each step's message, and its reason."""
     return {
         item["step"]["S"]: (item["status"]["S"], item.get("reason", {}).get("S", ""))
         for item in shop.items("MESSAGE#")
     }
 
 
-def age(shop: Shop, days: int) -> None:
-    """Have all that Ann was mailed be so many days older."""
+def age_messages(shop: Shop, days: int) -> None:
+    """Make all of Ann's messages this many days older."""
     profile = tables.contacts().profile(shop.store, ann(shop))
     assert profile is not None
     older = {key: at - timedelta(days=days) for key, at in profile.recent_sends.items()}
@@ -65,12 +65,12 @@ def age(shop: Shop, days: int) -> None:
     shop.cloud.dynamodb.update_item(
         TableName="milepost-contacts",
         Key={"pk": {"S": f"S#{shop.store}#C#{profile.contact}"}, "sk": {"S": "PROFILE"}},
-        UpdateExpression="SET mailed = :older",
+        UpdateExpression="SET recent_sends = :older",
         ExpressionAttributeValues={":older": {"M": values}},
     )
 
 
-def begun(shop: Shop, flow: Json) -> None:
+def start_workflow(shop: Shop, flow: Json) -> None:
     upload(shop, files_of(flow=flow))
     tell(shop, "Checkout Started")
     run(shop, "flow", "first")
@@ -78,31 +78,29 @@ def begun(shop: Shop, flow: Json) -> None:
 
 
 @pytest.mark.parametrize(("often", "days"), [("weekly", 7), ("monthly", 30)])
-def test_the_next_mail_goes_when_the_time_that_was_asked_for_has_passed(
-    shop: Shop, often: str, days: int
-) -> None:
-    begun(shop, series())
-    wish(shop, often)
-    age(shop, days - 1)
+def test_next_marketing_goes_after_chosen_interval(shop: Shop, often: str, days: int) -> None:
+    start_workflow(shop, series())
+    choose_frequency(shop, often)
+    age_messages(shop, days - 1)
     run(shop, "flow", "second", turn=1)
     assert ledger(shop)["second"] == ("skipped", f"reader wants {often} mail")
-    age(shop, 1)
+    age_messages(shop, 1)
     run(shop, "flow", "last", turn=2)
     assert ledger(shop)["last"] == ACCEPTED
 
 
-def test_who_changes_their_mind_meanwhile_is_obeyed_at_the_next_mail(shop: Shop) -> None:
-    begun(shop, series())
-    wish(shop, "weekly")
+def test_changed_frequency_applies_to_next_message(shop: Shop) -> None:
+    start_workflow(shop, series())
+    choose_frequency(shop, "weekly")
     run(shop, "flow", "second", turn=1)
-    wish(shop, "all")
+    choose_frequency(shop, "all")
     run(shop, "flow", "last", turn=2)
     assert ledger(shop) == {"first": ACCEPTED, "second": WEEKLY, "last": ACCEPTED}
 
 
-def test_what_concerns_an_order_is_told_whatever_was_asked_for(shop: Shop) -> None:
-    begun(shop, series(category="transactional"))
-    wish(shop, "monthly")
+def test_transactional_message_ignores_frequency(shop: Shop) -> None:
+    start_workflow(shop, series(category="transactional"))
+    choose_frequency(shop, "monthly")
     run(shop, "flow", "second", turn=1)
     assert ledger(shop)["second"] == ACCEPTED
 
@@ -115,55 +113,55 @@ def executions(shop: Shop) -> list[Json]:
     return sorted(found, key=lambda given: int(given["execution_no"]))
 
 
-def held(shop: Shop) -> Enrollment:
+def suspended(shop: Shop) -> Enrollment:
     loaded = tables.enrollments().load(EnrollmentRef.from_json(executions(shop)[0]["enrollment"]))
     assert loaded is not None
     return loaded[1]
 
 
-def wait_over(shop: Shop) -> None:
-    """The clock comes to what waits, and Step Functions runs it."""
-    parked = held(shop)
-    assert parked.resume_point is not None
-    start = parked.resume_point._replace(due=datetime.now(UTC) - timedelta(seconds=1))
-    assert tables.enrollments().reschedule(parked.ref, parked.execution_no, start)
+def resume(shop: Shop) -> None:
+    """Let the scheduler resume the suspended enrollment, and Step Functions run it."""
+    enrollment = suspended(shop)
+    assert enrollment.resume_point is not None
+    start = enrollment.resume_point._replace(due=datetime.now(UTC) - timedelta(seconds=1))
+    assert tables.enrollments().reschedule(enrollment.ref, enrollment.execution_no, start)
     trigger_date({}, None)
     run_steps(executions(shop)[-1], None)
 
 
-def test_a_mail_that_may_wait_goes_a_week_after_the_last_one(shop: Shop) -> None:
-    begun(shop, series(on_cap="defer"))
-    wish(shop, "weekly")
+def test_deferred_message_goes_a_week_after_last_one(shop: Shop) -> None:
+    start_workflow(shop, series(on_cap="defer"))
+    choose_frequency(shop, "weekly")
     assert run(shop, "flow", "second", turn=1)["next"] == "end"
-    start = held(shop).resume_point
+    start = suspended(shop).resume_point
     assert start is not None
     assert start.deferred == "second: reader wants weekly mail"
     assert timedelta(days=6) <= start.due - datetime.now(UTC) <= timedelta(days=7, minutes=10)
-    age(shop, 7)
-    wait_over(shop)
+    age_messages(shop, 7)
+    resume(shop)
     assert ledger(shop) == {"first": ACCEPTED, "second": ACCEPTED}
 
 
-def test_a_mail_that_waits_for_a_week_is_left_out_once_its_reader_wants_one_a_month(
+def test_deferred_message_is_skipped_after_change_to_monthly(
     shop: Shop,
 ) -> None:
-    begun(shop, series(on_cap="defer"))
-    wish(shop, "weekly")
+    start_workflow(shop, series(on_cap="defer"))
+    choose_frequency(shop, "weekly")
     run(shop, "flow", "second", turn=1)
-    wish(shop, "monthly")
-    age(shop, 7)
-    wait_over(shop)
+    choose_frequency(shop, "monthly")
+    age_messages(shop, 7)
+    resume(shop)
     assert ledger(shop)["second"] == ("skipped", "deferred too long")
 
 
 # --- people who turn out to be one, and people of a file ---
 
 
-def test_the_wish_of_one_name_holds_for_all_names_of_a_person(shop: Shop) -> None:
-    """Ann is inside under another address when she says under this one what she wants."""
+def test_frequency_applies_after_merge_of_contacts(shop: Shop) -> None:
+    """Ann is enrolled under another address when she chooses a frequency under this one."""
     upload(shop, files_of(flow=series()))
     tell(shop, "Order Completed")
-    wish(shop, "weekly")
+    choose_frequency(shop, "weekly")
     consent = [{"topic": "offers", "state": "granted", "at": ago(hours=2)}]
     tell(shop, "Checkout Started", contact={"email": OTHER, "consent": consent})
     run(shop, "flow", "first")
@@ -181,9 +179,9 @@ def test_the_wish_of_one_name_holds_for_all_names_of_a_person(shop: Shop) -> Non
     assert ledger(shop) == {"first": ACCEPTED, "second": WEEKLY}
 
 
-def test_a_file_of_contacts_lifts_no_wish(shop: Shop) -> None:
-    begun(shop, series())
-    wish(shop, "weekly")
+def test_import_does_not_change_frequency(shop: Shop) -> None:
+    start_workflow(shop, series())
+    choose_frequency(shop, "weekly")
     put(shop, "imports/people.import.json", {})
     line = {"email": EMAIL, "frequency": "all", "properties": {"frequency": "all"}}
     bring(shop, "imports/people.jsonl", json.dumps(line))

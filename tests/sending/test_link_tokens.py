@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.sending.link_tokens import (
+from milepost.sending.links import (
     ConfirmationLink,
     DeviceLink,
     PreferencesLink,
@@ -28,97 +28,91 @@ keys = st.text(st.characters(codec="ascii"), min_size=1, max_size=64)
 
 
 @st.composite
-def claims(draw: st.DrawFn) -> UnsubscribeLink:
+def unsubscribe_links(draw: st.DrawFn) -> UnsubscribeLink:
     contact = "c" + draw(hexes)
     topic = draw(st.just("") | slugs)
     return UnsubscribeLink(draw(slugs), contact, topic, f"{contact}-{draw(hexes)[:24]}")
 
 
-@given(claims(), keys)
-def test_a_token_gives_back_what_it_was_made_of(claim: UnsubscribeLink, key: str) -> None:
-    assert verify_unsubscribe_link(claim.store, sign_unsubscribe_link(claim, key), [key]) == claim
+@given(unsubscribe_links(), keys)
+def test_token_returns_its_content(link: UnsubscribeLink, key: str) -> None:
+    assert verify_unsubscribe_link(link.store, sign_unsubscribe_link(link, key), [key]) == link
 
 
-@given(claims(), keys, keys)
-def test_a_token_made_with_the_previous_key_is_still_good(
-    claim: UnsubscribeLink, key: str, previous: str
-) -> None:
+@given(unsubscribe_links(), keys, keys)
+def test_token_of_previous_key_is_valid(link: UnsubscribeLink, key: str, previous: str) -> None:
     assert (
-        verify_unsubscribe_link(
-            claim.store, sign_unsubscribe_link(claim, previous), [key, previous]
-        )
-        == claim
+        verify_unsubscribe_link(link.store, sign_unsubscribe_link(link, previous), [key, previous])
+        == link
     )
 
 
-@given(claims(), keys, keys)
-def test_a_token_made_with_any_other_key_is_none(
-    claim: UnsubscribeLink, key: str, other: str
-) -> None:
+@given(unsubscribe_links(), keys, keys)
+def test_token_of_other_key_is_invalid(link: UnsubscribeLink, key: str, other: str) -> None:
     if key != other:
         assert (
-            verify_unsubscribe_link(claim.store, sign_unsubscribe_link(claim, other), [key]) is None
+            verify_unsubscribe_link(link.store, sign_unsubscribe_link(link, other), [key]) is None
         )
 
 
-@given(claims(), keys, slugs)
-def test_a_token_is_bound_to_its_store(claim: UnsubscribeLink, key: str, store: str) -> None:
-    if store != claim.store:
-        assert verify_unsubscribe_link(store, sign_unsubscribe_link(claim, key), [key]) is None
+@given(unsubscribe_links(), keys, slugs)
+def test_token_is_invalid_in_other_store(link: UnsubscribeLink, key: str, store: str) -> None:
+    if store != link.store:
+        assert verify_unsubscribe_link(store, sign_unsubscribe_link(link, key), [key]) is None
 
 
-@given(claims(), keys, st.data())
-def test_a_token_with_one_character_changed_is_none(
-    claim: UnsubscribeLink, key: str, data: st.DataObject
+@given(unsubscribe_links(), keys, st.data())
+def test_token_with_changed_character_is_invalid(
+    link: UnsubscribeLink, key: str, data: st.DataObject
 ) -> None:
-    token = sign_unsubscribe_link(claim, key)
+    token = sign_unsubscribe_link(link, key)
     place = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.characters(exclude_characters=token[place]))
     assert (
-        verify_unsubscribe_link(claim.store, token[:place] + other + token[place + 1 :], [key])
+        verify_unsubscribe_link(link.store, token[:place] + other + token[place + 1 :], [key])
         is None
     )
 
 
-@given(claims(), keys, st.data())
-def test_a_piece_of_a_token_is_none(claim: UnsubscribeLink, key: str, data: st.DataObject) -> None:
-    token = sign_unsubscribe_link(claim, key)
+@given(unsubscribe_links(), keys, st.data())
+def test_part_of_token_is_invalid(link: UnsubscribeLink, key: str, data: st.DataObject) -> None:
+    token = sign_unsubscribe_link(link, key)
     assert (
         verify_unsubscribe_link(
-            claim.store, token[: data.draw(st.integers(0, len(token) - 1))], [key]
+            link.store, token[: data.draw(st.integers(0, len(token) - 1))], [key]
         )
         is None
     )
     assert (
-        verify_unsubscribe_link(claim.store, token[data.draw(st.integers(1, len(token))) :], [key])
+        verify_unsubscribe_link(link.store, token[data.draw(st.integers(1, len(token))) :], [key])
         is None
     )
 
 
-@given(claims(), keys, st.text(min_size=1))
-def test_a_token_with_something_added_is_none(claim: UnsubscribeLink, key: str, more: str) -> None:
-    token = sign_unsubscribe_link(claim, key)
-    assert verify_unsubscribe_link(claim.store, token + more, [key]) is None
-    assert verify_unsubscribe_link(claim.store, more + token, [key]) is None
+@given(unsubscribe_links(), keys, st.text(min_size=1))
+def test_token_with_added_text_is_invalid(link: UnsubscribeLink, key: str, more: str) -> None:
+    token = sign_unsubscribe_link(link, key)
+    assert verify_unsubscribe_link(link.store, token + more, [key]) is None
+    assert verify_unsubscribe_link(link.store, more + token, [key]) is None
 
 
 @given(slugs, st.text(), st.lists(keys, max_size=2))
-def test_no_other_text_is_a_token_and_none_of_them_fails(
+def test_any_other_text_is_invalid_and_raises_nothing(
     store: str, text: str, live: list[str]
 ) -> None:
     assert verify_unsubscribe_link(store, text, live) is None
     assert verify_unsubscribe_link(store, f"{text}.{text}.{text}.{text}", live) is None
 
 
-@given(claims())
-def test_without_a_key_there_are_no_tokens(claim: UnsubscribeLink) -> None:
-    """A store whose keys were taken away must not take what anyone can sign with none."""
-    assert verify_unsubscribe_link(claim.store, sign_unsubscribe_link(claim, ""), []) is None
+@given(unsubscribe_links())
+def test_token_is_invalid_without_keys(link: UnsubscribeLink) -> None:
+    """A store without keys must not accept a token that is signed with an empty key."""
+    assert verify_unsubscribe_link(link.store, sign_unsubscribe_link(link, ""), []) is None
 
 
-@given(claims(), keys)
-def test_a_token_may_stand_in_a_url_as_it_is(claim: UnsubscribeLink, key: str) -> None:
-    token = sign_unsubscribe_link(claim, key)
+@given(unsubscribe_links(), keys)
+def test_token_needs_no_encoding_in_url(link: UnsubscribeLink, key: str) -> None:
+    token = sign_unsubscribe_link(link, key)
     assert set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
     assert len(token) < 180
 
@@ -136,8 +130,8 @@ OPEN = (
 )
 
 
-def of_each_kind(store: str, key: str) -> list[tuple[object, str]]:
-    """A claim of each kind and its token."""
+def links_of_each_kind(store: str, key: str) -> list[tuple[object, str]]:
+    """A link of each kind and its token."""
     confirmation = ConfirmationLink(store, ADAS, "footer", "4" * 24, MONDAY_NOON)
     preferences, visit = PreferencesLink(store, ADAS, MAIL), DeviceLink(store, ADAS, MONDAY_NOON)
     no, view = UnsubscribeLink(store, ADAS, "offers", MAIL), ViewLink(store, ADAS, MAIL)
@@ -151,23 +145,25 @@ def of_each_kind(store: str, key: str) -> list[tuple[object, str]]:
 
 
 @given(slugs, keys, keys)
-def test_a_token_opens_one_kind_of_link_and_no_other(store: str, key: str, other: str) -> None:
-    for number, (claim, token) in enumerate(of_each_kind(store, key)):
+def test_token_is_valid_for_one_kind_of_link_only(store: str, key: str, other: str) -> None:
+    for number, (link, token) in enumerate(links_of_each_kind(store, key)):
         for kind, unseals in enumerate(OPEN):
-            assert unseals(store, token, [other, key]) == (claim if kind == number else None)
+            assert unseals(store, token, [other, key]) == (link if kind == number else None)
             assert unseals(store, token, [other] if other != key else []) is None
             assert unseals(f"{store}x", token, [key]) is None
             assert unseals(store, token[:-1], [key]) is None
 
 
 @given(slugs, st.text(), st.lists(keys, max_size=2))
-def test_no_other_text_opens_any_kind_of_link(store: str, text: str, live: list[str]) -> None:
+def test_any_other_text_is_invalid_for_every_kind_of_link(
+    store: str, text: str, live: list[str]
+) -> None:
     for unseals in OPEN:
         for piece in (text, f"{text}.{text}", f"{text}.{text}.{text}.{text}.{text}"):
             assert unseals(store, piece, live) is None
 
 
-def test_links_that_are_good_for_a_time_know_when_it_is_over() -> None:
+def test_confirmation_and_device_links_expire() -> None:
     confirmation = ConfirmationLink("s", ADAS, "footer", "4" * 24, MONDAY_NOON)
     visit = DeviceLink("s", ADAS, MONDAY_NOON)
     days = [timedelta(days=d) for d in (0, 7, 7.01, 30, 30.01)]

@@ -1,4 +1,4 @@
-"""The pace of sending: what is never exceeded, who goes first, what happens when it is tight."""
+"""The rate limit: rate and quota are never exceeded, and transactional e-mail goes first."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,6 +18,7 @@ from milepost.sending.rate_limit import (
     RATE_SHARE,
     NoSlot,
     RateShard,
+    SendRateLimiter,
     SesLimits,
     SesQuota,
     WarmUpLimit,
@@ -29,7 +30,6 @@ from milepost.sending.rate_limit import (
     shard_count,
     slot_request,
 )
-from milepost.sending.send_slots import SendRateLimiter
 from tests.fakes.send_slots import MemorySendSlots
 from tests.support.builders import MONDAY_NOON, draft
 
@@ -42,7 +42,7 @@ def allowed(rate: float, day: float = ENDLESS, sent: float = 0, taken: int = 0) 
 
 
 class Workers:
-    """Many workers, each with a clock of its own, who come one after the other in real time."""
+    """Many workers with their own clocks, which request slots one after the other in real time."""
 
     def __init__(self, rate: float, skews: Iterable[float] = (0.0,)) -> None:
         self.rate, self.skews = rate, list(skews)
@@ -50,15 +50,15 @@ class Workers:
         self.sent: list[float] = []
         self.refused = 0
 
-    def come(self, at: float, worker: int, category: Category = "marketing") -> None:
+    def request_slot(self, at: float, worker: int, category: Category = "marketing") -> None:
         """A worker comes at a real time (seconds), takes a token and sends at its place."""
         skew = self.skews[worker % len(self.skews)]
         theirs = MONDAY_NOON + (at + skew) * SECOND
-        place = self.tokens.take(slot_request(allowed(self.rate), category, worker, theirs))
-        if isinstance(place, NoSlot):
+        slot = self.tokens.take(slot_request(allowed(self.rate), category, worker, theirs))
+        if isinstance(slot, NoSlot):
             self.refused += 1
         else:
-            rest = max(0.0, (place - micros(theirs)) / 1e6)
+            rest = max(0.0, (slot - micros(theirs)) / 1e6)
             self.sent.append(at + rest)
 
     def most_in_a_second(self) -> int:
@@ -71,49 +71,47 @@ class Workers:
     rate=st.sampled_from([1.0, 5.0, 14.0, 80.0]),
     comings=st.lists(st.floats(0, 6), min_size=1, max_size=150),
 )
-def test_no_second_has_more_mails_than_the_rate_whoever_comes_when(
-    rate: float, comings: list[float]
-) -> None:
+def test_sends_in_any_second_never_exceed_rate(rate: float, comings: list[float]) -> None:
     workers = Workers(rate)
     for number, at in enumerate(sorted(comings)):
-        workers.come(at, number, "marketing" if number % 3 else "transactional")
+        workers.request_slot(at, number, "marketing" if number % 3 else "transactional")
     assert workers.most_in_a_second() <= rate
 
 
 @pytest.mark.parametrize("skew", [0.05, 0.5, 2.0])
-def test_clocks_that_differ_move_mails_but_give_no_token_twice(skew: float) -> None:
-    """In the long run it is the rate, and in one second as much more as clocks differ."""
+def test_clock_skew_gives_no_slot_twice(skew: float) -> None:
+    """The long-term rate holds; one second can exceed it by the clock skew."""
     workers = Workers(14, skews=[0.0, skew, -skew])
     for number in range(3000):
-        workers.come(number / 100, number)
+        workers.request_slot(number / 100, number)
     length = max(workers.sent) - min(workers.sent) + 1
     assert len(workers.sent) <= length * 14
     assert workers.most_in_a_second() <= 14 * (1 + 2 * skew)
 
 
-def test_under_pressure_the_rate_is_used_up() -> None:
+def test_full_load_uses_the_whole_rate() -> None:
     workers = Workers(14)
     for number in range(3000):
-        workers.come(number / 100, number)
+        workers.request_slot(number / 100, number)
     assert len(workers.sent) / 30 == pytest.approx(14 * RATE_SHARE, rel=0.1)
 
 
-def test_a_clock_that_is_wrong_stops_nobody() -> None:
-    tokens = MemorySendSlots()
-    tokens.take(slot_request(allowed(14), "marketing", 0, MONDAY_NOON + timedelta(hours=1)))
-    assert tokens.rows[0].next > micros(MONDAY_NOON + CLOCK_SKEW_LIMIT)
-    place = tokens.take(slot_request(allowed(14), "marketing", 0, MONDAY_NOON))
-    assert place == micros(MONDAY_NOON)
+def test_wrong_clock_does_not_block_other_workers() -> None:
+    slots = MemorySendSlots()
+    slots.take(slot_request(allowed(14), "marketing", 0, MONDAY_NOON + timedelta(hours=1)))
+    assert slots.rows[0].next > micros(MONDAY_NOON + CLOCK_SKEW_LIMIT)
+    slot = slots.take(slot_request(allowed(14), "marketing", 0, MONDAY_NOON))
+    assert slot == micros(MONDAY_NOON)
 
 
-def test_transactional_mail_goes_when_marketing_must_wait() -> None:
-    """However much marketing there is, it takes no more than half of the row."""
+def test_transactional_gets_slot_when_marketing_does_not() -> None:
+    """Marketing fills at most half of the queue."""
     workers = Workers(14)
     for number in range(1000):
-        workers.come(0, number)
+        workers.request_slot(0, number)
     waiting = len(workers.sent)
     assert workers.refused == 1000 - waiting
-    workers.come(0, 0, "transactional")
+    workers.request_slot(0, 0, "transactional")
     assert len(workers.sent) == waiting + 1
     assert workers.sent[-1] <= max_wait(14) / 2 / SECOND + 1
 
@@ -121,19 +119,19 @@ def test_transactional_mail_goes_when_marketing_must_wait() -> None:
 @pytest.mark.parametrize(
     ("rate", "rows"), [(1, 1), (14, 1), (444, 1), (500, 2), (2000, 5), (50_000, 25)]
 )
-def test_a_fast_account_has_several_rows(rate: float, rows: int) -> None:
+def test_fast_account_has_several_rows(rate: float, rows: int) -> None:
     """DynamoDB takes 1,000 writes a second on one key."""
     assert shard_count(SesQuota(rate, ENDLESS, 0)) == rows
     places: list[int] = []
-    tokens = MemorySendSlots()
+    slots = MemorySendSlots()
     for subject in range(20_000 if rows > 1 else 100):
-        place = tokens.take(slot_request(allowed(rate), "transactional", subject, MONDAY_NOON))
-        places += [] if isinstance(place, NoSlot) else [place]
+        slot = slots.take(slot_request(allowed(rate), "transactional", subject, MONDAY_NOON))
+        places += [] if isinstance(slot, NoSlot) else [slot]
     span = (max(places) - min(places)) / 1e6
     assert len(places) <= span * rate * RATE_SHARE + rows
 
 
-def test_few_sleep_at_a_time() -> None:
+def test_number_of_sleeping_workers_is_limited() -> None:
     assert max_wait(1) == 4 * SECOND
     assert max_wait(500) == SECOND / 5
 
@@ -141,40 +139,40 @@ def test_few_sleep_at_a_time() -> None:
 # --- a day's quota ---
 
 
-def test_marketing_leaves_the_last_tenth_of_a_day_to_transactional_mail() -> None:
-    tokens, allowance = MemorySendSlots(), allowed(10, day=1000, sent=500, taken=70)
-    tokens.rows[0] = RateShard(taken=70)
+def test_marketing_leaves_last_tenth_of_quota() -> None:
+    slots, allowance = MemorySendSlots(), allowed(10, day=1000, sent=500, taken=70)
+    slots.rows[0] = RateShard(taken=70)
     counts: Counter[Category] = Counter()
     at = MONDAY_NOON
     categories: list[Category] = ["marketing", "transactional"]
     for category in categories:
-        while tokens.take(slot_request(allowance, category, 0, at)) != NoSlot("quota"):
+        while slots.take(slot_request(allowance, category, 0, at)) != NoSlot("quota"):
             counts[category] += 1
             at += SECOND
     underway = 41
     assert counts == {"marketing": 400 - underway, "transactional": 100}
 
 
-def test_what_ses_said_long_ago_ends_nothing() -> None:
+def test_stale_quota_does_not_stop_sending() -> None:
     allowance = allowed(10, day=1000, sent=1000)
     for hours, answer in ((0, NoSlot("quota")), (2, None)):
         now = MONDAY_NOON + timedelta(hours=hours)
-        place = MemorySendSlots().take(slot_request(allowance, "transactional", 0, now))
-        assert place == (answer or micros(now))
+        slot = MemorySendSlots().take(slot_request(allowance, "transactional", 0, now))
+        assert slot == (answer or micros(now))
 
 
 # --- a warm-up ---
 
 
-def test_a_store_that_warms_up_sends_so_many_a_day() -> None:
-    tokens = MemorySendSlots()
+def test_store_in_warm_up_has_daily_limit() -> None:
+    slots = MemorySendSlots()
     days = [WarmUpLimit("demo", "2026-12-01", 3), WarmUpLimit("other", "2026-12-01", 1)]
     counts: Counter[str] = Counter()
     for number in range(10):
         for ramp in days:
             now = MONDAY_NOON + number * SECOND
-            place = tokens.take(slot_request(allowed(500), "marketing", number, now, ramp))
-            counts[ramp.store] += place != NoSlot("warm-up")
+            slot = slots.take(slot_request(allowed(500), "marketing", number, now, ramp))
+            counts[ramp.store] += slot != NoSlot("warm-up")
     assert counts == {"demo": 3, "other": 1}
 
 
@@ -189,7 +187,7 @@ def test_a_store_that_warms_up_sends_so_many_a_day() -> None:
         ("rate", "marketing", 31, 10, 30),
     ],
 )
-def test_a_mail_is_put_off_by_minutes_that_chance_spreads(
+def test_deferral_without_slot_is_spread_randomly(
     why: Why, category: Category, late: int, least: int, most: int
 ) -> None:
     waited = timedelta(minutes=late)
@@ -198,7 +196,7 @@ def test_a_mail_is_put_off_by_minutes_that_chance_spreads(
     assert latest is not None and timedelta(minutes=most - 1) < latest < timedelta(minutes=most)
 
 
-def test_a_mail_that_was_in_a_queue_is_tried_again_at_once() -> None:
+def test_recent_message_without_slot_is_retried_soon() -> None:
     assert retry_after("rate", "marketing", timedelta(minutes=29), 0.5) is None
 
 
@@ -206,24 +204,24 @@ def test_a_mail_that_was_in_a_queue_is_tried_again_at_once() -> None:
 
 
 class Ses:
-    """SES's control plane: it counts how often it is asked."""
+    """The control plane of SES: it counts its requests."""
 
     def __init__(self, *answers: SesQuota) -> None:
-        self.answers, self.asked = list(answers), 0
+        self.answers, self.requests = list(answers), 0
 
     def quota(self) -> SesQuota:
-        self.asked += 1
+        self.requests += 1
         if not self.answers:
             raise ThrottledError("GetAccount: TooManyRequestsException")
         return self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
 
 
 class Environment:
-    """A Lambda environment: a memory of its own, tokens that it shares, a clock that is set."""
+    """A Lambda environment with its own memory, shared slots and a settable clock."""
 
-    def __init__(self, ses: Ses, tokens: MemorySendSlots) -> None:
+    def __init__(self, ses: Ses, slots: MemorySendSlots) -> None:
         self.now, self.slept = MONDAY_NOON, 0.0
-        self.pace = SendRateLimiter(tokens, lambda: ses, lambda: self.now, self._sleep)
+        self.pace = SendRateLimiter(slots, lambda: ses, lambda: self.now, self._sleep)
 
     def _sleep(self, seconds: float) -> None:
         self.slept += seconds
@@ -233,50 +231,50 @@ class Environment:
         return self.pace.wait(draft(step).ref, category, None)
 
 
-def test_ses_is_asked_once_a_minute_by_one_of_all() -> None:
-    ses, tokens = Ses(SesQuota(500, 50_000, 0)), MemorySendSlots()
-    environments = [Environment(ses, tokens) for _ in range(100)]
+def test_one_worker_reads_quota_once_a_minute() -> None:
+    ses, slots = Ses(SesQuota(500, 50_000, 0)), MemorySendSlots()
+    environments = [Environment(ses, slots) for _ in range(100)]
     for minute in range(5):
         for each in environments:
             each.now = MONDAY_NOON + minute * timedelta(minutes=1)
             for _ in range(3):
                 each.wait()
-        assert ses.asked == minute + 1
+        assert ses.requests == minute + 1
 
 
-def test_what_ses_says_anew_is_obeyed() -> None:
-    ses, tokens = Ses(SesQuota(1, 200, 0), SesQuota(1, 200, 200)), MemorySendSlots()
-    environment = Environment(ses, tokens)
+def test_new_quota_of_ses_applies() -> None:
+    ses, slots = Ses(SesQuota(1, 200, 0), SesQuota(1, 200, 200)), MemorySendSlots()
+    environment = Environment(ses, slots)
     assert environment.wait() is None
     environment.now += timedelta(minutes=1)
     assert environment.wait() == "quota"
 
 
-def test_without_a_word_of_ses_nothing_is_sent() -> None:
-    ses, tokens = Ses(), MemorySendSlots()
+def test_unknown_quota_stops_sending() -> None:
+    ses, slots = Ses(), MemorySendSlots()
     for _ in range(2):
         with pytest.raises(ThrottledError):
-            Environment(ses, tokens).wait()
-    assert ses.asked == 1
+            Environment(ses, slots).wait()
+    assert ses.requests == 1
     ses.answers = [SesQuota(14, 50_000, 0)]
-    again = Environment(ses, tokens)
+    again = Environment(ses, slots)
     again.now += 11 * SECOND
     assert again.wait() is None
 
 
-def test_what_ses_said_before_holds_while_it_says_nothing() -> None:
-    ses, tokens = Ses(SesQuota(14, 50_000, 0)), MemorySendSlots()
-    Environment(ses, tokens).wait()
+def test_last_quota_applies_while_ses_does_not_answer() -> None:
+    ses, slots = Ses(SesQuota(14, 50_000, 0)), MemorySendSlots()
+    Environment(ses, slots).wait()
     ses.answers.clear()
-    later_on = Environment(ses, tokens)
+    later_on = Environment(ses, slots)
     later_on.now += timedelta(minutes=5)
     assert later_on.wait() is None
-    assert ses.asked == 2
+    assert ses.requests == 2
 
 
-def test_a_mail_sleeps_until_its_place() -> None:
-    ses, tokens = Ses(SesQuota(10, ENDLESS, 0)), MemorySendSlots()
-    environments = [Environment(ses, tokens) for _ in range(5)]
+def test_worker_sleeps_until_its_slot() -> None:
+    ses, slots = Ses(SesQuota(10, ENDLESS, 0)), MemorySendSlots()
+    environments = [Environment(ses, slots) for _ in range(5)]
     for each in environments:
         assert each.wait() is None
     assert [each.slept for each in environments] == pytest.approx(
@@ -284,15 +282,15 @@ def test_a_mail_sleeps_until_its_place() -> None:
     )
 
 
-def test_many_workers_at_once_get_no_token_twice() -> None:
-    """Threads, each with an environment of its own, and a rate at which nobody is refused."""
-    tokens, places = MemorySendSlots(), set[int]()
+def test_concurrent_workers_get_no_slot_twice() -> None:
+    """Threads with their own environments, and a rate that gives every one of them a slot."""
+    slots, places = MemorySendSlots(), set[int]()
 
     def work() -> None:
         for _ in range(10):
-            place = tokens.take(slot_request(allowed(400), "transactional", 0, MONDAY_NOON))
-            assert not isinstance(place, NoSlot)
-            places.add(place)
+            slot = slots.take(slot_request(allowed(400), "transactional", 0, MONDAY_NOON))
+            assert not isinstance(slot, NoSlot)
+            places.add(slot)
 
     threads = [Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -303,17 +301,16 @@ def test_many_workers_at_once_get_no_token_twice() -> None:
     assert sorted(places)[-1] - micros(MONDAY_NOON) == 79 * 2778
 
 
-def test_the_post_itself_refuses_nothing_of_what_many_threads_send() -> None:
-    """In real time, against a post that counts as strictly as SES may: any second, wherever it
-    begins."""
+def test_sends_of_many_threads_stay_below_rate_of_ses() -> None:
+    """In real time, against a fake SES that checks the rate in every window of one second."""
     rate, mails = 100, 150
-    post, tokens = SendingRate(rate), MemorySendSlots()
+    limiter, slots = SendingRate(rate), MemorySendSlots()
     ses = Ses(SesQuota(rate, ENDLESS, 0))
     left = iter(range(mails))
     lock, sent = Lock(), list[int]()
 
     def work() -> None:
-        pace = SendRateLimiter(tokens, lambda: ses, lambda: datetime.now(UTC), sleep)
+        pace = SendRateLimiter(slots, lambda: ses, lambda: datetime.now(UTC), sleep)
         while True:
             with lock:
                 number = next(left, None)
@@ -322,10 +319,10 @@ def test_the_post_itself_refuses_nothing_of_what_many_threads_send() -> None:
             while why := pace.wait(draft(f"mail-{number}").ref, "marketing", None):
                 assert why == "rate"
                 sleep(0.02)
-            post.spend(1)
+            limiter.spend(1)
             sent.append(number)
 
-    tokens.note(apply_quota(ses.quota(), [], datetime.now(UTC)))
+    slots.note(apply_quota(ses.quota(), [], datetime.now(UTC)))
     threads = [Thread(target=work) for _ in range(8)]
     for thread in threads:
         thread.start()

@@ -1,4 +1,4 @@
-"""When marketing has to stop: the shares, the least numbers, and the windows."""
+"""When marketing must stop: the limits, the minimum numbers and the windows."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ from tests.support.builders import MONDAY_NOON
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def judged(sent: int, *, hours_ago: float = 0, **counts: int) -> MarketingStop | None:
+def stop_after(sent: int, *, hours_ago: float = 0, **counts: int) -> MarketingStop | None:
     hour = hour_of(MONDAY_NOON - hours_ago * HOUR)
     return decide_stop([HourlyCount(hour, sent, **counts)], MONDAY_NOON)
 
@@ -28,42 +28,42 @@ def judged(sent: int, *, hours_ago: float = 0, **counts: int) -> MarketingStop |
     ],
 )
 def test_marketing_stops_at_exactly_the_limit(kind: Kind, number: int, most: int) -> None:
-    """2 % of mails that bounce for good, or 0.08 % that are called spam."""
-    found = judged(most, **{kind: number})
+    """2 % hard bounces, or 0.08 % complaints."""
+    found = stop_after(most, **{kind: number})
     assert found == MarketingStop(MONDAY_NOON, kind, number, most, 1)
-    assert judged(most + 1, **{kind: number}) is None
-    assert judged(most, **{kind: number - 1}) is None
+    assert stop_after(most + 1, **{kind: number}) is None
+    assert stop_after(most, **{kind: number - 1}) is None
 
 
 @given(sent=st.integers(0, 10_000), kind=st.sampled_from(["bounced", "complained"]))
-def test_a_few_bad_ones_stop_nobody_however_few_mails_there_are(sent: int, kind: Kind) -> None:
-    assert judged(sent, **{kind: MIN_SENDS[kind] - 1}) is None
+def test_fewer_events_than_minimum_do_not_stop_marketing(sent: int, kind: Kind) -> None:
+    assert stop_after(sent, **{kind: MIN_SENDS[kind] - 1}) is None
 
 
-def test_one_of_three_is_bad_luck() -> None:
-    assert judged(3, bounced=1, complained=1) is None
+def test_one_bounce_of_three_does_not_stop_marketing() -> None:
+    assert stop_after(3, bounced=1, complained=1) is None
 
 
-def test_a_bad_day_shows_in_a_good_week() -> None:
+def test_bad_day_in_good_week_stops_marketing() -> None:
     good = HourlyCount(hour_of(MONDAY_NOON - 3 * DAY), sent=100_000)
     bad = HourlyCount(hour_of(MONDAY_NOON), sent=1000, bounced=30)
     found = decide_stop([good, bad], MONDAY_NOON)
     assert found is not None and (found.number, found.sent, found.days) == (30, 1000, 1)
 
 
-def test_what_is_little_every_day_shows_in_a_week() -> None:
+def test_few_bounces_every_day_stop_marketing_after_a_week() -> None:
     days = [HourlyCount(hour_of(MONDAY_NOON - day * DAY), sent=30, bounced=1) for day in range(7)]
     found = decide_stop(days, MONDAY_NOON)
     assert found is not None and (found.number, found.sent, found.days) == (7, 210, 7)
 
 
 @pytest.mark.parametrize(("hours_ago", "days"), [(24, 1), (25, 7), (168, 7), (169, None)])
-def test_a_window_slides_by_hours(hours_ago: float, days: int | None) -> None:
-    found = judged(100, hours_ago=hours_ago, bounced=50)
+def test_window_moves_by_hours(hours_ago: float, days: int | None) -> None:
+    found = stop_after(100, hours_ago=hours_ago, bounced=50)
     assert (found.days if found else None) == days
 
 
-def test_a_breaker_is_read_as_it_was_written_and_says_why() -> None:
+def test_marketing_stop_survives_json_and_has_reason() -> None:
     breaker = MarketingStop(MONDAY_NOON, "complained", 4, 5000, 7, True)
     assert MarketingStop.from_json(breaker.to_json()) == breaker
     assert breaker.reason() == (

@@ -1,4 +1,4 @@
-"""Who a mail comes from."""
+"""The sender of an e-mail."""
 
 from typing import Any
 
@@ -19,64 +19,74 @@ AS_ANNA = FromIdentity("Anna from Harborline", "anna@mail.shop.example", "hello@
 AS_BEN = FromIdentity("Ben", "ben@mail.shop.example", "desk@shop.example")
 
 
-def origin(owner: Any = None, variant: str = "", **node: Any) -> FromIdentity:
+def sender_of(owner: Any = None, variant: str = "", **node: Any) -> FromIdentity:
     data = {"contact": {"properties": {} if owner is None else {"owner": owner}}}
     given = {name.rstrip("_"): value for name, value in node.items()}
     return from_identity(given, variant, data, SETTINGS)
 
 
-def test_a_mail_comes_from_the_store_unless_its_step_says_otherwise() -> None:
-    assert origin() == STORE
-    assert origin(from_="anna") == AS_ANNA
-    assert origin(from_="lamp") == FromIdentity("Your lamp", "", "hello@shop.example")
-    assert origin(from_="ben") == AS_BEN
+def test_sender_is_store_unless_step_names_one() -> None:
+    assert sender_of() == STORE
+    assert sender_of(from_="anna") == AS_ANNA
+    assert sender_of(from_="lamp") == FromIdentity("Your lamp", "", "hello@shop.example")
+    assert sender_of(from_="ben") == AS_BEN
 
 
-def test_what_the_step_spells_out_goes_before_the_sender() -> None:
-    assert origin(from_="ben", from_name="B.", reply_to="b@shop.example") == FromIdentity(
+def test_name_and_reply_to_of_step_override_sender() -> None:
+    assert sender_of(from_="ben", from_name="B.", reply_to="b@shop.example") == FromIdentity(
         "B.", "ben@mail.shop.example", "b@shop.example"
     )
 
 
 @pytest.mark.parametrize("owner", ["anna", " Anna ", "anna@mail.shop.example"])
-def test_whose_the_contact_is_says_the_data(owner: str) -> None:
-    assert origin(owner, from_="contact.properties.owner") == AS_ANNA
+def test_sender_is_found_by_path_in_data(owner: str) -> None:
+    assert sender_of(owner, from_="contact.properties.owner") == AS_ANNA
 
 
 @pytest.mark.parametrize(
     "owner",
-    [None, "", "carl", 7, True, ["anna"], {"name": "anna"}, "evil@attacker.example",
-     "Anna <evil@attacker.example>", "anna\r\nBcc: evil@attacker.example"],
-)  # fmt: skip
-def test_nobodys_data_makes_a_sender_or_an_address_for_answers(owner: Any) -> None:
+    [
+        None,
+        "",
+        "carl",
+        7,
+        True,
+        ["anna"],
+        {"name": "anna"},
+        "evil@attacker.example",
+        "Anna <evil@attacker.example>",
+        "anna\r\nBcc: evil@attacker.example",
+    ],
+)
+def test_undeclared_sender_in_data_is_ignored(owner: Any) -> None:
     place = "contact.properties.owner"
-    assert origin(owner, from_=place, reply_to=place) == STORE
+    assert sender_of(owner, from_=place, reply_to=place) == STORE
 
 
-def test_answers_go_to_the_owner_of_the_contact() -> None:
+def test_reply_to_is_found_by_path_in_data() -> None:
     place = "contact.properties.owner"
-    assert origin("anna", reply_to=place) == STORE._replace(reply_to="anna@mail.shop.example")
-    assert origin("ben", reply_to=place) == STORE._replace(reply_to="desk@shop.example")
-    assert origin("lamp", reply_to=place) == STORE, "it has no address of its own"
-    assert origin(reply_to="anna").reply_to == "anna@mail.shop.example"
+    assert sender_of("anna", reply_to=place) == STORE._replace(reply_to="anna@mail.shop.example")
+    assert sender_of("ben", reply_to=place) == STORE._replace(reply_to="desk@shop.example")
+    assert sender_of("lamp", reply_to=place) == STORE, "it has no address of its own"
+    assert sender_of(reply_to="anna").reply_to == "anna@mail.shop.example"
 
 
-def test_each_version_may_come_from_somebody_else() -> None:
+def test_each_variant_can_have_its_own_sender() -> None:
     variants = [{"name": "a", "from": "anna"}, {"name": "b"}, {"name": "c", "from": "gone"}]
-    assert origin(variant="a", variants=variants, from_="ben") == AS_ANNA
-    assert origin(variant="a", variants=variants, from_="ben", from_name="B.") == AS_ANNA
-    assert origin(variant="b", variants=variants, from_="ben") == AS_BEN
-    assert origin(variant="c", variants=variants, from_name="B.").name == "B."
+    assert sender_of(variant="a", variants=variants, from_="ben") == AS_ANNA
+    assert sender_of(variant="a", variants=variants, from_="ben", from_name="B.") == AS_ANNA
+    assert sender_of(variant="b", variants=variants, from_="ben") == AS_BEN
+    assert sender_of(variant="c", variants=variants, from_name="B.").name == "B."
 
 
-def test_a_sender_who_is_gone_is_the_store() -> None:
-    assert origin(from_="carl") == STORE
+def test_removed_sender_falls_back_to_store() -> None:
+    assert sender_of(from_="carl") == STORE
     assert from_identity({"from": "anna"}, "", {}, StoreSettings(name="H")) == FromIdentity(
         "H", "", ""
     )
 
 
-def test_the_senders_that_a_step_names_are_known_by_their_field() -> None:
+def test_senders_named_lists_ids_by_field() -> None:
     step = {
         "from": "anna",
         "reply_to": "ben",

@@ -1,4 +1,4 @@
-"""The post, at the socket: whatever happens to the one request, there is no second."""
+"""`SesMailer` at the socket: it makes exactly one request, whatever happens to it."""
 
 import json
 import time
@@ -18,7 +18,7 @@ from milepost.sending.attachments import Attachment
 from milepost.sending.aws import SesMailer
 from milepost.sending.message import Accepted, Answer, NoResponse, OutgoingEmail, SubmissionRejected
 from tests.support.loopback import Reply, answering, http_reply
-from tests.support.mailer import Post, refusal
+from tests.support.mailer import FakeSes, refusal
 
 SENDER = "post@mail.harborline.example"
 MAIL = OutgoingEmail(
@@ -34,8 +34,8 @@ MAIL = OutgoingEmail(
 )
 
 
-def given_to_ses(mail: OutgoingEmail) -> dict[str, Any]:
-    post = Post()
+def request_for(mail: OutgoingEmail) -> dict[str, Any]:
+    post = FakeSes()
     assert SesMailer(post, SENDER, "milepost").send(mail) == Accepted("0100-000001")  # type: ignore[arg-type]
     (request,) = post.sent
     return request
@@ -44,8 +44,8 @@ def given_to_ses(mail: OutgoingEmail) -> dict[str, Any]:
 # --- what is handed over ---
 
 
-def test_a_message_is_handed_over_whole() -> None:
-    assert given_to_ses(MAIL) == {
+def test_request_has_all_parts_of_message() -> None:
+    assert request_for(MAIL) == {
         "FromEmailAddress": '"Harborline" <post@mail.harborline.example>',
         "Destination": {"ToAddresses": ["ada@mail.example"]},
         "Content": {
@@ -66,27 +66,27 @@ def test_a_message_is_handed_over_whole() -> None:
     }
 
 
-def test_answers_go_where_the_store_wants_them() -> None:
-    request = given_to_ses(MAIL._replace(reply_to="hello@harborline.example"))
+def test_request_has_reply_to_address() -> None:
+    request = request_for(MAIL._replace(reply_to="hello@harborline.example"))
     assert request["ReplyToAddresses"] == ["hello@harborline.example"]
 
 
-def test_files_are_handed_over_with_their_kind_and_only_then() -> None:
+def test_request_has_attachments_only_if_there_are_files() -> None:
     invoice = Attachment("1001.pdf", "application/pdf", b"%PDF-")
-    simple = given_to_ses(MAIL._replace(files=(invoice,)))["Content"]["Simple"]
+    simple = request_for(MAIL._replace(files=(invoice,)))["Content"]["Simple"]
     assert simple["Attachments"] == [
         {"FileName": "1001.pdf", "ContentType": "application/pdf", "RawContent": b"%PDF-"}
     ]
-    assert "Attachments" not in given_to_ses(MAIL)["Content"]["Simple"]
+    assert "Attachments" not in request_for(MAIL)["Content"]["Simple"]
 
 
-def test_a_sender_of_the_store_may_have_an_address_of_their_own() -> None:
-    request = given_to_ses(MAIL._replace(sender_name="Anna", sender_address="anna@h.example"))
+def test_request_uses_address_of_sender() -> None:
+    request = request_for(MAIL._replace(sender_name="Anna", sender_address="anna@h.example"))
     assert request["FromEmailAddress"] == '"Anna" <anna@h.example>'
 
 
 def sender(name: str) -> str:
-    return str(given_to_ses(MAIL._replace(sender_name=name))["FromEmailAddress"])
+    return str(request_for(MAIL._replace(sender_name=name))["FromEmailAddress"])
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def sender(name: str) -> str:
         ("فروشگاه", f"=?utf-8?b?2YHYsdmI2LTar9in2Yc=?= <{SENDER}>"),
     ],
 )
-def test_a_sender_is_shown_by_name(name: str, shown: str) -> None:
+def test_from_header_has_sender_name(name: str, shown: str) -> None:
     assert sender(name) == shown
 
 
 @given(st.text(min_size=1, max_size=60))
 @example("0000000000000000000¡¡¡¡¡¡¡¡¡૦நந")  # its first word came to 76 characters
-def test_any_name_is_one_line_of_ascii_that_reads_back_as_itself(name: str) -> None:
+def test_any_sender_name_is_one_ascii_line_and_decodes_back(name: str) -> None:
     header = sender(name)
     assert header.isascii()
     assert header.isprintable()
@@ -126,35 +126,47 @@ def test_any_name_is_one_line_of_ascii_that_reads_back_as_itself(name: str) -> N
 
 @pytest.mark.parametrize(
     "code",
-    ["AccountSuspendedException", "LimitExceededException", "SendingPausedException", "Throttling",
-     "ThrottlingException", "TooManyRequestsException"],
-)  # fmt: skip
+    [
+        "AccountSuspendedException",
+        "LimitExceededException",
+        "SendingPausedException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    ],
+)
 @pytest.mark.parametrize("status", [400, 429, 503])
-def test_a_no_that_may_change_is_asked_again_later(code: str, status: int) -> None:
+def test_temporary_error_is_retryable_rejection(code: str, status: int) -> None:
     assert answer_to(refusal(code, status)) == SubmissionRejected(code, retry=True)
 
 
 @pytest.mark.parametrize(
-    "code", ["MessageRejected", "MailFromDomainNotVerifiedException", "BadRequestException",
-             "NotFoundException", "AccessDeniedException"]
-)  # fmt: skip
-def test_a_no_that_stays_is_final_and_keeps_only_its_code(code: str) -> None:
-    """SES's own words may quote the address."""
+    "code",
+    [
+        "MessageRejected",
+        "MailFromDomainNotVerifiedException",
+        "BadRequestException",
+        "NotFoundException",
+        "AccessDeniedException",
+    ],
+)
+def test_permanent_error_is_final_rejection_with_code_only(code: str) -> None:
+    """SES's message may quote the address."""
     assert answer_to(refusal(code)) == SubmissionRejected(code)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_server_that_breaks_has_given_no_answer(status: int) -> None:
+def test_server_error_is_no_response(status: int) -> None:
     answer = answer_to(refusal("InternalServiceErrorException", status))
     assert answer == NoResponse("InternalServiceErrorException")
 
 
-def test_a_time_out_is_no_answer() -> None:
+def test_timeout_is_no_response() -> None:
     assert answer_to(ConnectTimeoutError(endpoint_url="x")) == NoResponse("ConnectTimeoutError")
 
 
 def answer_to(error: Exception) -> Answer:
-    post = Post(answers=[error])
+    post = FakeSes(answers=[error])
     answer = SesMailer(post, SENDER, "milepost").send(MAIL)  # type: ignore[arg-type]
     assert len(post.sent) == 1
     return answer
@@ -164,7 +176,7 @@ def answer_to(error: Exception) -> Answer:
 
 
 def submit(url: str, mail: OutgoingEmail = MAIL, **config: Any) -> Answer:
-    """With boto3's own client, made as `bootstrap` makes it but for its address."""
+    """Submit with boto3's client, configured as in `wiring` except for its address."""
     from botocore.config import Config
 
     client = boto3.client(
@@ -204,7 +216,7 @@ def slow(connection: Any) -> None:
     time.sleep(0.6)
 
 
-def half(connection: Any) -> None:
+def incomplete(connection: Any) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{")
 
 
@@ -213,7 +225,7 @@ BAD: dict[str, tuple[Reply, Answer]] = {
     "dropped": (dropped, NoResponse("ConnectionClosedError")),
     "reset": (reset, NoResponse("ConnectionClosedError")),
     "slow": (slow, NoResponse("ReadTimeoutError")),
-    "half an answer": (half, NoResponse("ConnectionClosedError")),
+    "half an answer": (incomplete, NoResponse("ConnectionClosedError")),
     "500": (
         http_reply("500 No", ERROR, "x-amzn-errortype: InternalServiceErrorException"),
         NoResponse("InternalServiceErrorException"),
@@ -245,7 +257,7 @@ BAD: dict[str, tuple[Reply, Answer]] = {
 
 
 @pytest.mark.parametrize("how", BAD)
-def test_there_is_one_request_whatever_happens_to_it(how: str) -> None:
+def test_broken_connection_makes_exactly_one_request(how: str) -> None:
     reply, expected = BAD[how]
     with answering(reply) as server:
         answer = submit(server.url, read_timeout=0.3)
@@ -255,20 +267,20 @@ def test_there_is_one_request_whatever_happens_to_it(how: str) -> None:
     assert answer == expected
 
 
-def test_nobody_there_is_no_answer() -> None:
+def test_refused_connection_is_no_response() -> None:
     with answering(dropped) as server:
         pass
     assert submit(server.url) == NoResponse("EndpointConnectionError")
 
 
-def test_what_boto3_itself_refuses_was_never_sent() -> None:
+def test_invalid_parameter_is_rejected_without_request() -> None:
     with answering(dropped) as server:
         answer = submit(server.url, MAIL._replace(to=7))  # type: ignore[arg-type]
     assert answer == SubmissionRejected("ParamValidationError")
     assert server.connections == 0
 
 
-def test_the_composition_root_makes_its_client_with_one_attempt(
+def test_wiring_creates_ses_client_with_one_attempt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from milepost.wiring import core
@@ -286,8 +298,8 @@ def test_the_composition_root_makes_its_client_with_one_attempt(
     assert others.retries["total_max_attempts"] > 1, "everything else may be tried again"
 
 
-def test_a_lambda_lives_longer_than_its_post_may_take() -> None:
-    """Otherwise a slow answer would be cut off, and a definite yes would be an unknown."""
+def test_lambda_timeout_exceeds_ses_timeouts() -> None:
+    """Otherwise Lambda could stop before a slow answer, and an accepted message stays unknown."""
     from tests.support.template import read_stack
 
     functions = read_stack().source["Resources"]

@@ -17,17 +17,17 @@ SENT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 Json = dict[str, Any]
 
 
-PLACES = {"rendering-failure": "failure", "delivery-delay": "deliveryDelay"}
+DETAIL_KEYS = {"rendering-failure": "failure", "delivery-delay": "deliveryDelay"}
 
 
-def said(event: Json) -> str:
-    """What the event is about, in either format."""
+def event_type(event: Json) -> str:
+    """The type of the event, in either format."""
     return str(event.get("eventType") or event["notificationType"])
 
 
-def told(name: str, **detail: Any) -> DeliveryEvent | None:
+def delivery_event(name: str, **detail: Any) -> DeliveryEvent | None:
     event = sample("ses", name)
-    event[PLACES.get(name) or said(event).lower()] |= detail
+    event[DETAIL_KEYS.get(name) or event_type(event).lower()] |= detail
     found = from_ses(event)
     if found is not None:
         assert (found.store, found.message) == ("harborline", MESSAGE)
@@ -38,7 +38,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-11-22T{text}+00:00")
 
 
-REPORTS = {
+DELIVERY_EVENTS = {
     "send": DeliveryEvent("sent", SENT),
     "delivery": DeliveryEvent("delivered", at("09:30:02.411")),
     "open": DeliveryEvent("opened", at("09:41:17.208")),
@@ -89,31 +89,33 @@ REPORTS = {
     "legacy.complaint.headers": DeliveryEvent("complained", at("10:02:41"), WREN, detail="abuse"),
     "legacy.delivery.headers": DeliveryEvent("delivered", at("09:30:02.411")),
 }
-NOTHING = {"complaint.not-spam", "subscription", "legacy.bounce", "untagged.bounce"}
+IGNORED = {"complaint.not-spam", "subscription", "legacy.bounce", "untagged.bounce"}
 
 
-def test_every_sample_is_accounted_for() -> None:
-    assert REPORTS.keys() | NOTHING == {path.stem for path in (EVENTS / "ses").glob("*.json")}
+def test_every_sample_has_an_expectation() -> None:
+    assert DELIVERY_EVENTS.keys() | IGNORED == {
+        path.stem for path in (EVENTS / "ses").glob("*.json")
+    }
 
 
-@pytest.mark.parametrize("name", REPORTS)
-def test_an_event_of_ses_is_a_report_of_ours(name: str) -> None:
-    assert told(name) == REPORTS[name]
+@pytest.mark.parametrize("name", DELIVERY_EVENTS)
+def test_ses_event_becomes_delivery_event(name: str) -> None:
+    assert delivery_event(name) == DELIVERY_EVENTS[name]
 
 
-@pytest.mark.parametrize("name", sorted(NOTHING))
-def test_some_events_tell_nothing_we_record(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(IGNORED))
+def test_ignored_event_types_return_none(name: str) -> None:
     assert from_ses(sample("ses", name)) is None
 
 
-@pytest.mark.parametrize("name", sorted(REPORTS.keys() | NOTHING))
-def test_the_envelope_of_sns_changes_nothing(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(DELIVERY_EVENTS.keys() | IGNORED))
+def test_sns_envelope_makes_no_difference(name: str) -> None:
     event = sample("ses", name)
     assert from_queue(json.dumps(told_by_sns(event))) == from_ses(event)
     assert from_queue(json.dumps(event)) == from_ses(event), "raw delivery has no envelope"
 
 
-def test_what_sns_says_when_a_topic_is_new_tells_nothing() -> None:
+def test_greeting_of_new_topic_returns_none() -> None:
     text = "Successfully validated SNS topic for Amazon SES event publishing."
     assert from_queue(json.dumps(told_by_sns(text))) is None
     assert from_queue(text) is None
@@ -130,23 +132,23 @@ def test_what_sns_says_when_a_topic_is_new_tells_nothing() -> None:
         ("<>", ""),
     ],
 )
-def test_a_recipient_is_an_address_or_unknown(address: str, recipient: str) -> None:
-    bounced = told("bounce.permanent", bouncedRecipients=[{"emailAddress": address}])
+def test_recipient_is_address_or_empty(address: str, recipient: str) -> None:
+    bounced = delivery_event("bounce.permanent", bouncedRecipients=[{"emailAddress": address}])
     assert bounced is not None
     assert bounced.recipient == recipient
 
 
-def test_a_bounce_without_recipients_is_still_a_bounce() -> None:
-    nobody: list[list[Json]] = [[], [{}]]
-    for recipients in nobody:
-        bounced = told("bounce.permanent", bouncedRecipients=recipients)
+def test_bounce_without_recipients_is_recorded() -> None:
+    empty_lists: list[list[Json]] = [[], [{}]]
+    for recipients in empty_lists:
+        bounced = delivery_event("bounce.permanent", bouncedRecipients=recipients)
         assert bounced is not None
         assert (bounced.recipient, bounced.permanent) == ("", True)
 
 
-def test_a_mailbox_that_was_read_by_somebody_is_not_whom_we_sent_to() -> None:
+def test_address_in_open_is_not_the_recipient() -> None:
     """An address in the open or click itself does not count as the recipient."""
-    opened = told("open", bouncedRecipients=[{"emailAddress": "eve@mail.example"}])
+    opened = delivery_event("open", bouncedRecipients=[{"emailAddress": "eve@mail.example"}])
     assert opened is not None
     assert opened.recipient == ""
 
@@ -163,7 +165,7 @@ def test_a_mailbox_that_was_read_by_somebody_is_not_whom_we_sent_to() -> None:
         {"message": [""], "store": [""]},
     ],
 )
-def test_a_message_without_our_tags_is_not_ours(tags: Json) -> None:
+def test_event_without_tags_returns_none(tags: Json) -> None:
     event = sample("ses", "bounce.permanent")
     event["mail"]["tags"] = tags
     assert from_ses(event) is None
@@ -171,7 +173,7 @@ def test_a_message_without_our_tags_is_not_ours(tags: Json) -> None:
     assert from_ses(event) is None
 
 
-def test_of_several_values_of_a_tag_the_first_counts() -> None:
+def test_first_value_of_tag_counts() -> None:
     event = sample("ses", "send")
     event["mail"]["tags"]["message"] = [MESSAGE, "another"]
     found = from_ses(event)
@@ -179,30 +181,28 @@ def test_of_several_values_of_a_tag_the_first_counts() -> None:
     assert found.message == MESSAGE
 
 
-def test_a_complaint_that_is_praise_is_not_one() -> None:
-    assert told("complaint", complaintFeedbackType="not-spam") is None
+def test_not_spam_feedback_is_no_complaint() -> None:
+    assert delivery_event("complaint", complaintFeedbackType="not-spam") is None
     for kind in ("abuse", "auth-failure", "fraud", "other", "virus"):
-        complaint = told("complaint", complaintFeedbackType=kind)
+        complaint = delivery_event("complaint", complaintFeedbackType=kind)
         assert complaint is not None
         assert complaint.detail == kind
 
 
 @pytest.mark.parametrize("name", ["delivery", "open", "click", "bounce.permanent", "complaint"])
-def test_an_event_whose_detail_is_missing_happened_when_the_mail_was_sent(name: str) -> None:
+def test_event_without_details_gets_time_of_email(name: str) -> None:
     event = sample("ses", name)
-    del event[said(event).lower()]
+    del event[event_type(event).lower()]
     found = from_ses(event)
     assert found is not None
     assert (found.report.at, found.report.recipient, found.report.permanent) == (SENT, "", False)
 
 
-@given(st.sampled_from(sorted(REPORTS)), st.data())
-def test_an_event_with_a_piece_replaced_is_read_or_fails_as_a_whole(
-    name: str, data: st.DataObject
-) -> None:
-    """It then goes back to the queue, alone; it must never become a report about somebody else."""
+@given(st.sampled_from(sorted(DELIVERY_EVENTS)), st.data())
+def test_damaged_event_is_read_or_raises_value_or_key_error(name: str, data: st.DataObject) -> None:
+    """A damaged event returns to the queue; it must never count for another message."""
     event = sample("ses", name)
-    part = data.draw(st.sampled_from(["mail", PLACES.get(name) or said(event).lower()]))
+    part = data.draw(st.sampled_from(["mail", DETAIL_KEYS.get(name) or event_type(event).lower()]))
     if event[part]:
         event[part][data.draw(st.sampled_from(sorted(event[part])))] = data.draw(documents)
     try:

@@ -1,4 +1,4 @@
-"""What SES says of the account, and what is made of it when it says nothing."""
+"""Reading the account's quota from SES, and its errors."""
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -6,16 +6,16 @@ from botocore.exceptions import ReadTimeoutError
 from milepost.base.errors import ThrottledError
 from milepost.sending.aws import SesQuotas
 from milepost.sending.rate_limit import SesQuota
-from tests.support.mailer import Post, refusal
+from tests.support.mailer import FakeSes, refusal
 
 
 def quotas(quota: dict[str, float] | Exception) -> SesQuotas:
-    return SesQuotas(Post(quota=quota))  # type: ignore[arg-type]
+    return SesQuotas(FakeSes(quota=quota))  # type: ignore[arg-type]
 
 
-def test_the_account_says_how_fast_and_how_much_may_be_sent() -> None:
-    said = {"MaxSendRate": 14.0, "Max24HourSend": 50_000.0, "SentLast24Hours": 12.0}
-    assert quotas(said).quota() == SesQuota(14, 50_000, 12)
+def test_get_account_returns_rate_and_quota() -> None:
+    send_quota = {"MaxSendRate": 14.0, "Max24HourSend": 50_000.0, "SentLast24Hours": 12.0}
+    assert quotas(send_quota).quota() == SesQuota(14, 50_000, 12)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_the_account_says_how_fast_and_how_much_may_be_sent() -> None:
         ({}, "MaxSendRate is 0"),
     ],
 )
-def test_without_an_answer_it_is_to_be_asked_again_later(
+def test_error_of_get_account_raises_throttled_error(
     answer: dict[str, float] | Exception, reason: str
 ) -> None:
     with pytest.raises(ThrottledError, match=reason):

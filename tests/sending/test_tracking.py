@@ -7,9 +7,9 @@ from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
 from milepost.publishing.settings_file import SettingsFile
 from milepost.sending.aws import SesMailer
-from milepost.sending.tracking import UNTRACKED, is_tracked
+from milepost.stores.settings import UNTRACKED, is_tracked
 from tests.support.builders import send, settings, shop, workflow
-from tests.support.mailer import Post
+from tests.support.mailer import FakeSes
 from tests.support.template import read_stack
 from tests.support.world import World
 
@@ -28,7 +28,7 @@ TOPICS = {"offers": "Offers", "tracking": "May we see what you read?"}
         ("consented", {"tracking": "granted"}, True),
     ],
 )
-def test_who_is_looked_at_is_what_the_store_and_the_reader_say(
+def test_tracking_follows_setting_and_consent(
     tracking: str, consents: dict[str, str], tracked: bool
 ) -> None:
     assert is_tracked(tracking, consents) is tracked
@@ -37,7 +37,7 @@ def test_who_is_looked_at_is_what_the_store_and_the_reader_say(
 @pytest.mark.parametrize(
     "topics", [{"offers": "Offers"}, {"tracking": "Tracking", "offers": "Offers"}]
 )
-def test_a_store_that_asks_its_readers_has_a_topic_to_ask_about(topics: dict[str, str]) -> None:
+def test_consented_tracking_needs_topic_tracking(topics: dict[str, str]) -> None:
     document = settings(topics=topics, shop_topics=[], tracking="consented")
     found = parse_file(json.dumps(document), SettingsFile)
     assert isinstance(found, list)
@@ -45,8 +45,8 @@ def test_a_store_that_asks_its_readers_has_a_topic_to_ask_about(topics: dict[str
     assert found[0].reason == "tracking asks for the topic 'tracking': add it at the end of topics"
 
 
-def asking(tracking: str, consent: str = "") -> World:
-    """A shop with one mail to Ada, who is asked about tracking."""
+def world_with_tracking(tracking: str, consent: str = "") -> World:
+    """A shop with one e-mail to Ada, with this tracking setting and her consent."""
     world = World()
     files = shop(visit=workflow(send("hello"), on="Visited"))
     world.publish(files | {"settings.json": settings(topics=TOPICS, tracking=tracking)})
@@ -68,43 +68,41 @@ def asking(tracking: str, consent: str = "") -> World:
         ("none", "granted", False),
     ],
 )
-def test_a_mail_is_tracked_only_if_its_reader_is(
-    tracking: str, consent: str, tracked: bool
-) -> None:
-    (mail,) = asking(tracking, consent).mails
+def test_email_is_tracked_only_with_consent(tracking: str, consent: str, tracked: bool) -> None:
+    (mail,) = world_with_tracking(tracking, consent).mails
     assert mail.tracked is tracked
 
 
-def kept(world: World) -> set[str]:
+def recorded_events(world: World) -> set[str]:
     (message,) = world.state.messages.values()
     return {name for name in message if name.startswith(("opened", "clicked", "links", "clicks"))}
 
 
-def test_whoever_takes_it_back_is_not_looked_at_in_mails_sent_before() -> None:
-    world = asking("consented", "granted")
+def test_withdrawn_tracking_consent_applies_to_earlier_emails() -> None:
+    world = world_with_tracking("consented", "granted")
     world.open(world.last_mail())
     world.run_for(hours=1)
-    assert kept(world) == {"opened_at"}
+    assert recorded_events(world) == {"opened_at"}
     world.consent("tracking", state="withdrawn")
     world.run_for(hours=1)
     world.click(world.last_mail())
     world.open(world.last_mail())
     world.run_for(hours=1)
-    assert kept(world) == {"opened_at"}
+    assert recorded_events(world) == {"opened_at"}
     totals = world.profile().totals
     assert ("Email Opened" in totals, "Email Clicked" in totals) == (True, False)
 
 
-def test_bounces_and_complaints_are_heard_of_everybody() -> None:
-    world = asking("none")
+def test_bounces_and_complaints_are_recorded_without_tracking() -> None:
+    world = world_with_tracking("none")
     world.complain(world.last_mail())
     world.run_for(hours=1)
     assert [*world.state.suppressed.values()] == ["complaint"]
 
 
-def test_a_mail_that_is_not_tracked_goes_by_a_set_that_reports_neither_opens_nor_clicks() -> None:
-    (mail,) = asking("none").mails
-    post = Post()
+def test_untracked_email_uses_untracked_configuration_set() -> None:
+    (mail,) = world_with_tracking("none").mails
+    post = FakeSes()
     for each in (mail, mail._replace(tracked=True)):
         SesMailer(post, "post@shop.example", "stack").send(each)  # type: ignore[arg-type]
     sets = [request["ConfigurationSetName"] for request in post.sent]

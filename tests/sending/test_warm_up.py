@@ -1,4 +1,4 @@
-"""The ramp of a new domain: how much on which day, on the store's own clock."""
+"""The warm-up of a new domain: the limit of each day, in the store's time zone."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -7,8 +7,7 @@ import pytest
 
 from milepost.base.parse_file import parse_file
 from milepost.publishing.settings_file import SettingsFile
-from milepost.sending.rate_limit import WarmUpLimit
-from milepost.sending.warm_up import daily_limit, next_day, warm_up_limit
+from milepost.sending.rate_limit import WarmUpLimit, daily_limit, next_day, warm_up_limit
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import settings, text
 
@@ -31,13 +30,13 @@ STARTS = {"starts": "2026-12-01"}
         ({"days": [10, 30]}, -1, 10),
     ],
 )
-def test_every_day_has_its_most_until_nobody_counts(
+def test_daily_limit_grows_until_warm_up_ends(
     ramp: dict[str, Any], day: int, most: int | None
 ) -> None:
     assert daily_limit(STARTS | ramp, FIRST + timedelta(days=day)) == most
 
 
-def test_a_day_is_one_of_the_stores_own_clock() -> None:
+def test_warm_up_day_uses_stores_time_zone() -> None:
     own = StoreSettings(timezone="Asia/Tehran", warm_up=STARTS | {"days": [1, 2, 3]})
     evening = datetime(2026, 12, 1, 20, 45, tzinfo=UTC)
     assert warm_up_limit("demo", own, evening) == WarmUpLimit("demo", "2026-12-02", 2)
@@ -47,7 +46,7 @@ def test_a_day_is_one_of_the_stores_own_clock() -> None:
     assert warm_up_limit("demo", own._replace(warm_up=None), evening) is None
 
 
-def test_tomorrow_is_at_the_same_time_of_the_clock_though_the_clocks_change() -> None:
+def test_next_day_keeps_local_time_on_clock_change() -> None:
     own = StoreSettings(timezone="Europe/Paris")
     saturday = datetime(2026, 10, 24, 8, 0, tzinfo=UTC)
     assert next_day(own, saturday) == datetime(2026, 10, 25, 9, 0, tzinfo=UTC)
@@ -65,15 +64,13 @@ def test_tomorrow_is_at_the_same_time_of_the_clock_though_the_clocks_change() ->
         ({"first_day": 5, "starts": "soon"}, "starts"),
     ],
 )
-def test_a_ramp_that_says_nothing_or_two_things_is_refused(
-    ramp: dict[str, Any], reason: str
-) -> None:
+def test_invalid_warm_up_settings_are_rejected(ramp: dict[str, Any], reason: str) -> None:
     found = parse_file(text(settings(warm_up=STARTS | ramp)), SettingsFile)
     assert isinstance(found, list)
     assert any(reason in f"{problem.location} {problem.reason}" for problem in found)
 
 
-def test_a_ramp_is_published_as_it_is_read() -> None:
+def test_warm_up_settings_are_published_unchanged() -> None:
     found = parse_file(text(settings(warm_up=STARTS | {"first_day": 5, "grow": 3})), SettingsFile)
     assert isinstance(found, SettingsFile)
     document = found.model_dump(mode="json", exclude_none=True)

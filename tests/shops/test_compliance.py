@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milepost.contacts.event import IdentifierKind
-from milepost.shops.shopify import COMPLIANCE, TOPICS, ShopifyPayloadError
-from milepost.shops.shopify.compliance import ComplianceRequest, read_compliance_request
+from milepost.shops.platform import ComplianceRequest, WebhookError
+from milepost.shops.shopify.compliance import read_compliance_request
+from milepost.shops.shopify.headers import COMPLIANCE
+from milepost.shops.shopify.translate import TOPICS
 from tests.support.events import load, names
 
 SHOP = "harborline-goods.myshopify.com"
@@ -46,7 +48,7 @@ def test_no_topic_is_both_news_and_a_demand() -> None:
 
 @pytest.mark.parametrize("body", [{}, {"customer": None}, {"customer": {"email": "none"}}])
 def test_a_demand_names_somebody(body: dict[str, Any]) -> None:
-    with pytest.raises(ShopifyPayloadError, match="names nobody"):
+    with pytest.raises(WebhookError, match="names nobody"):
         read_compliance_request("customers/redact", body)
 
 
@@ -63,6 +65,6 @@ def test_a_demand_names_somebody(body: dict[str, Any]) -> None:
 def test_whatever_is_in_a_body_it_is_read_or_refused(topic: str, body: Any) -> None:
     try:
         read = read_compliance_request(topic, body)
-    except ShopifyPayloadError:
+    except WebhookError:
         return
     assert (read.kind == "erase_store") is (read.identifiers == ())

@@ -10,7 +10,7 @@ import pytest
 
 from functions.trigger_webhook.app import handler
 from milepost.contacts.event import decode_body
-from milepost.shops.shopify import TOPICS
+from milepost.shops.shopify.translate import TOPICS
 from tests.support.aws_events import posted
 from tests.support.cloud import EMAIL, FIRST_NAME, Cloud, Printed, Shop
 from tests.support.events import Sample, load, names, signed_shopify

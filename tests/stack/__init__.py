@@ -1,1 +1,1 @@
-"""A package, so that its stack is taken down when the last of its tests is done."""
+"""A package, so that pytest takes its stack down after its last test."""

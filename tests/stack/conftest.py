@@ -1,4 +1,5 @@
-"""The deployed template on the embedded AWS, permissions enforced; one story for all tests."""
+"""The deployed template on the embedded AWS, with permissions enforced; one demo run for all
+tests."""
 
 import os
 import time
@@ -25,7 +26,7 @@ SPEED = 3600
 
 @dataclass(frozen=True)
 class Deployed:
-    """The stack after the story of the demonstration."""
+    """The stack after the demo."""
 
     stack: LocalStack
     story: Story
@@ -37,12 +38,12 @@ class Deployed:
 
 @pytest.fixture(scope="package")
 def deployed() -> Iterator[Deployed]:
-    """Deploy, publish the shipped store, and let the seven shoppers act."""
+    """Deploy, publish the shipped store, and run the demo's seven shoppers."""
     from milepost.aws.table import Table
     from milepost.published.dynamodb import read_head
 
     clock = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}@{SPEED}"
-    # Kept, for the next run builds from its caches. Each process of a parallel run has its own.
+    # Kept, so that the next run uses its caches. Each process of a parallel run has its own.
     folder = REPOSITORY / ".milepost" / f"tests-{os.environ.get('PYTEST_XDIST_WORKER', 'gw0')}"
     quiet: list[object] = []
     with LocalStack(
@@ -59,8 +60,11 @@ def deployed() -> Iterator[Deployed]:
         now = parse_clock(clock).now
         ledger = Ledger.of(stack.aws.dynamodb, stack.outputs["ContactsTableName"])
         story = Story(
-            Shop(stack.api_url, secrets.shopify_secret), Inbox(stack.inbox_url), ledger, now
+            Shop(stack.api_url, secrets.platforms["shopify-secret"]),
+            Inbox(stack.inbox_url),
+            ledger,
+            now,
         )
         story.play()
-        time.sleep(1)  # the last reports are still on their way
+        time.sleep(1)  # the last delivery events are still on their way
         yield Deployed(stack, story, ledger, secrets, now, head)

@@ -1,6 +1,6 @@
 """Contacts on the deployed template: forms, pages, API, segments, dates, newsletters, files.
 
-Each of them goes through functions with permissions of their own, which are enforced here.
+Each test goes through functions with roles of their own, which are enforced here.
 """
 
 import json
@@ -33,7 +33,7 @@ def put(deployed: Deployed, path: str, content: Json | str) -> None:
 
 
 def read(deployed: Deployed, prefix: str) -> dict[str, str]:
-    """The texts of all files whose path begins so."""
+    """The texts of all files below a path prefix."""
     s3, bucket = deployed.stack.aws.s3, deployed.stack.outputs["BucketName"]
     found = s3.list_objects_v2(Bucket=bucket, Prefix=f"{STORE}/{prefix}").get("Contents", [])
     keys = [each["Key"] for each in found]
@@ -44,7 +44,7 @@ def read(deployed: Deployed, prefix: str) -> dict[str, str]:
 
 
 def known(api: StoreApi, email: str, **contact: Any) -> str:
-    """Make a contact, and wait until it is there."""
+    """Create a contact, and wait until it exists."""
     api.call("POST", "/contacts", {"contact": {"email": email, **contact}})
     until(lambda: api.find(email) is not None, f"{email} to be known", PATIENCE)
     found = api.find(email)
@@ -61,9 +61,7 @@ def mails_to(deployed: Deployed, email: str) -> list[Json]:
     return deployed.story.inbox.mails_to(email)
 
 
-def test_a_contact_is_made_changed_listed_and_asked_about(
-    deployed: Deployed, api: StoreApi
-) -> None:
+def test_contact_is_created_changed_listed_and_read(deployed: Deployed, api: StoreApi) -> None:
     contact = known(api, "nora@mail.example", first_name="Nora")
     api.call("PATCH", f"/contacts/{contact}", {"properties": {"size": "M"}})
     api.call("PUT", f"/contacts/{contact}/lists/club")
@@ -83,7 +81,7 @@ def test_a_contact_is_made_changed_listed_and_asked_about(
     assert api.call("GET", f"/contacts/{contact}/messages")["items"] == []
 
 
-def test_a_segment_takes_in_who_was_there_before(deployed: Deployed, api: StoreApi) -> None:
+def test_new_segment_backfills_existing_contacts(deployed: Deployed, api: StoreApi) -> None:
     contact = known(api, "omar@mail.example", properties={"tier": "gold"})
     condition = {"contact": "properties.tier", "is": "gold"}
     put(deployed, "segments/gold.json", {"title": "Gold", "condition": condition})
@@ -101,7 +99,7 @@ def test_a_segment_takes_in_who_was_there_before(deployed: Deployed, api: StoreA
     assert contact in json.dumps(preview)
 
 
-def test_a_sign_up_is_confirmed_by_mail(deployed: Deployed, api: StoreApi) -> None:
+def test_sign_up_is_confirmed_by_mail(deployed: Deployed, api: StoreApi) -> None:
     email = f"{uuid4().hex[:8]}@mail.example"
     answer = httpx.post(
         f"{api.url}/v1/{STORE}/forms/footer",
@@ -124,11 +122,13 @@ def test_a_sign_up_is_confirmed_by_mail(deployed: Deployed, api: StoreApi) -> No
     assert {"news", "offers"} <= {proof["topic"] for proof in proofs}
 
 
-def test_a_visitor_reports_what_is_looked_at(deployed: Deployed, api: StoreApi) -> None:
+def test_browsing_events_of_visitor_are_recorded(deployed: Deployed, api: StoreApi) -> None:
     deployed.stack.aws.ssm.put_parameter(
-        Name=f"/{deployed.stack.name}/{STORE}/browser-key", Value="wk-1234567890", Type="String",
+        Name=f"/{deployed.stack.name}/{STORE}/browser-key",
+        Value="wk-1234567890",
+        Type="String",
         Overwrite=True,
-    )  # fmt: skip
+    )
     script = httpx.get(f"{api.url}/v1/{STORE}/milepost.js", timeout=30)
     assert script.status_code == 200
     assert "javascript" in script.headers["content-type"]
@@ -145,7 +145,7 @@ def test_a_visitor_reports_what_is_looked_at(deployed: Deployed, api: StoreApi) 
     until(taken, "the new key to be known", 90)
 
 
-def test_a_reader_keeps_a_page_of_preferences(deployed: Deployed) -> None:
+def test_recipient_saves_preferences(deployed: Deployed) -> None:
     theo = next(shopper for shopper in CAST if shopper.name == "Theo")
     mail = deployed.story.inbox.mails_of(theo)[0]
     link = deployed.story.inbox.link_of(mail, "/preferences/")
@@ -153,17 +153,23 @@ def test_a_reader_keeps_a_page_of_preferences(deployed: Deployed) -> None:
     assert httpx.post(link, data={"action": "snooze"}, timeout=30).status_code == 200
 
 
-def test_a_birthday_and_a_newsletter_come_on_time(deployed: Deployed, api: StoreApi) -> None:
+def test_birthday_and_newsletter_are_sent_on_time(deployed: Deployed, api: StoreApi) -> None:
     for name, text in {"subject.txt": "Hello", "body.html": PLAIN}.items():
         put(deployed, f"templates/plain/{name}", text)
     send = [{"id": "mail", "type": "send_email", "template": "plain"}]
     readers = {"title": "Friends", "condition": {"contact": "properties.news", "is": True}}
     at = deployed.now() + timedelta(hours=24)
     put(deployed, "segments/friends.json", readers)
-    put(deployed, "workflows/birthday.json", {
-        "title": "Birthday", "topic": "offers", "steps": send,
-        "trigger": {"type": "date", "field": "properties.birthday", "at": f"{at:%H:%M}"},
-    })  # fmt: skip
+    put(
+        deployed,
+        "workflows/birthday.json",
+        {
+            "title": "Birthday",
+            "topic": "offers",
+            "steps": send,
+            "trigger": {"type": "date", "field": "properties.birthday", "at": f"{at:%H:%M}"},
+        },
+    )
     until(
         lambda: "birthday" in deployed.head().workflows and "friends" in deployed.head().segments,
         "the workflow and the segment to go live",
@@ -171,24 +177,33 @@ def test_a_birthday_and_a_newsletter_come_on_time(deployed: Deployed, api: Store
     )
     email = "quim@mail.example"
     contact = known(
-        api, email, properties={"birthday": f"1990-{at:%m-%d}", "news": True},
-        timezone="UTC", consent=[consented(deployed)],
-    )  # fmt: skip
-    put(deployed, "workflows/news.json", {
-        "title": "News", "topic": "offers", "steps": send,
-        "trigger": {
-            "type": "schedule", "at": f"{at:%Y-%m-%dT%H:%M}", "timezone": "UTC",
-            "segment": "friends",
+        api,
+        email,
+        properties={"birthday": f"1990-{at:%m-%d}", "news": True},
+        timezone="UTC",
+        consent=[consented(deployed)],
+    )
+    put(
+        deployed,
+        "workflows/news.json",
+        {
+            "title": "News",
+            "topic": "offers",
+            "steps": send,
+            "trigger": {
+                "type": "schedule",
+                "at": f"{at:%Y-%m-%dT%H:%M}",
+                "timezone": "UTC",
+                "segment": "friends",
+            },
         },
-    })  # fmt: skip
+    )
     until(lambda: api.events(contact, "Date Reached") != [], "the birthday", 120)
     until(lambda: api.events(contact, "Schedule Reached") != [], "the newsletter", 90)
     until(lambda: len(mails_to(deployed, email)) == 2, "their mails", PATIENCE)
 
 
-def test_contacts_are_imported_and_everything_is_exported(
-    deployed: Deployed, api: StoreApi
-) -> None:
+def test_contacts_are_imported_and_store_is_exported(deployed: Deployed, api: StoreApi) -> None:
     put(
         deployed, "imports/people.import.json", {"columns": {"Mail": "email", "Name": "first_name"}}
     )
@@ -203,7 +218,7 @@ def test_contacts_are_imported_and_everything_is_exported(
     )
 
 
-def test_a_person_gets_a_copy_and_can_be_forgotten(deployed: Deployed, api: StoreApi) -> None:
+def test_contact_is_exported_and_erased(deployed: Deployed, api: StoreApi) -> None:
     contact = known(api, "sami@mail.example")
     copy = api.call("POST", f"/contacts/{contact}/export")["id"]
     until(lambda: api.call("GET", f"/privacy/{copy}")["status"] == "done", "the copy", PATIENCE)

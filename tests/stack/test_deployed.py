@@ -1,4 +1,4 @@
-"""The deployed template after the demonstration's story, and what it answers then."""
+"""The deployed template after the demo: its data and its answers."""
 
 import json
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.stack
 
 
-def test_the_story_comes_out_as_told(deployed: Deployed) -> None:
+def test_demo_results_match_expectations(deployed: Deployed) -> None:
     assert deployed.story.differences() == []
 
 
-def test_every_decision_is_in_exactly_one_column(deployed: Deployed) -> None:
+def test_every_decision_is_counted_exactly_once(deployed: Deployed) -> None:
     for workflow in (CART, WELCOME):
         for step, counts in deployed.ledger.numbers(workflow).steps.items():
             columns = counts.sent + counts.skipped + counts.failed + counts.unknown
@@ -28,8 +28,8 @@ def test_every_decision_is_in_exactly_one_column(deployed: Deployed) -> None:
             assert counts.unknown == 0, step
 
 
-def test_what_moved_is_counted_in_the_night_and_adds_up(deployed: Deployed) -> None:
-    """A night passes every 24 seconds. Who marks and who counts have the rights for it."""
+def test_changed_workflows_are_counted_at_night_and_add_up(deployed: Deployed) -> None:
+    """A night passes every 24 seconds. The functions that mark and count have the permissions."""
 
     def counted() -> set[str]:
         lines = [json.loads(text) for text in _logs(deployed) if "workflow counted" in text]
@@ -39,7 +39,7 @@ def test_what_moved_is_counted_in_the_night_and_adds_up(deployed: Deployed) -> N
     assert [text for text in _logs(deployed) if "do not add up" in text] == []
 
 
-def test_nothing_ended_in_a_dead_letter_queue(deployed: Deployed) -> None:
+def test_dead_letter_queues_are_empty(deployed: Deployed) -> None:
     clients, outputs = deployed.stack.aws, deployed.stack.outputs
     queues = [url for name, url in outputs.items() if name.endswith("DeadLettersUrl")]
     assert queues
@@ -50,12 +50,12 @@ def test_nothing_ended_in_a_dead_letter_queue(deployed: Deployed) -> None:
         assert attributes["ApproximateNumberOfMessages"] == "0", queue
 
 
-def test_no_machine_failed(deployed: Deployed) -> None:
+def test_no_execution_failed(deployed: Deployed) -> None:
     for status in _executions(deployed, "status"):
         assert status in {"SUCCEEDED", "ABORTED"}
 
 
-def test_nothing_personal_is_in_logs_tags_or_executions(deployed: Deployed) -> None:
+def test_logs_tags_and_executions_contain_no_personal_data(deployed: Deployed) -> None:
     written = [*_logs(deployed), *_executions(deployed, "input"), *_executions(deployed, "name")]
     for shopper in CAST:
         for mail in deployed.story.inbox.mails_of(shopper):
@@ -86,7 +86,7 @@ def _executions(deployed: Deployed, field: str) -> Iterator[str]:
             yield str(found[field])
 
 
-# --- what it answers ---
+# --- answers of the API ---
 
 
 def _post(deployed: Deployed, body: bytes, headers: dict[str, str], store: str = STORE) -> Any:
@@ -104,7 +104,7 @@ def _event(deployed: Deployed, **changes: Any) -> bytes:
     return json.dumps({**event, **changes}).encode()
 
 
-def test_a_signed_event_is_accepted_once(deployed: Deployed) -> None:
+def test_signed_event_is_accepted_once(deployed: Deployed) -> None:
     body = _event(deployed)
     headers = {
         "milepost-signature": sign_body(body, deployed.secrets.signing_key, datetime.now(UTC))
@@ -113,7 +113,7 @@ def test_a_signed_event_is_accepted_once(deployed: Deployed) -> None:
     assert _post(deployed, body, headers).json()["status"] == "duplicate"
 
 
-def test_a_batch_in_arabic_keeps_its_bytes_and_its_good_items(deployed: Deployed) -> None:
+def test_arabic_batch_keeps_text_and_valid_items(deployed: Deployed) -> None:
     good = json.loads(_event(deployed, id="page-2", properties={"name": "مصباح"}))
     body = json.dumps({"batch": [good, {"event": "x"}]}, ensure_ascii=False).encode()
     headers = {
@@ -131,7 +131,7 @@ def test_a_batch_in_arabic_keeps_its_bytes_and_its_good_items(deployed: Deployed
         (timedelta(), "another key", "bad_signature"),
     ],
 )
-def test_an_old_or_foreign_signature_is_refused(
+def test_old_or_foreign_signature_is_refused(
     deployed: Deployed, age: timedelta, key: str | None, code: str
 ) -> None:
     body = _event(deployed)
@@ -141,7 +141,7 @@ def test_an_old_or_foreign_signature_is_refused(
     assert answer.json()["error"]["code"] == code
 
 
-def test_a_store_that_does_not_exist_is_closed(deployed: Deployed) -> None:
+def test_unknown_store_is_refused(deployed: Deployed) -> None:
     body = _event(deployed)
     headers = {
         "milepost-signature": sign_body(body, deployed.secrets.signing_key, datetime.now(UTC))
@@ -149,7 +149,7 @@ def test_a_store_that_does_not_exist_is_closed(deployed: Deployed) -> None:
     assert _post(deployed, body, headers, store="nobody").status_code == 404
 
 
-def test_getting_an_unsubscribe_link_changes_nothing(deployed: Deployed) -> None:
+def test_get_of_unsubscribe_link_changes_nothing(deployed: Deployed) -> None:
     dara = next(shopper for shopper in CAST if shopper.name == "Dara")
     mail = deployed.story.inbox.mails_of(dara)[0]
     link = deployed.story.inbox.link_of(mail, "/unsubscribe/")
@@ -160,7 +160,7 @@ def test_getting_an_unsubscribe_link_changes_nothing(deployed: Deployed) -> None
     assert profile["consent:offers"]["state"] == "granted"
 
 
-def test_a_broken_file_leaves_what_is_live_and_gets_its_report(deployed: Deployed) -> None:
+def test_broken_file_keeps_live_version_and_gets_report(deployed: Deployed) -> None:
     clients, bucket = deployed.stack.aws, deployed.stack.outputs["BucketName"]
     before = deployed.head().workflows[CART]
     key, report = f"{STORE}/workflows/{CART}.json", f"{STORE}/reports/workflows.{CART}.report.json"

@@ -1,8 +1,8 @@
-"""docs/tutorial.md, followed to the letter on the deployed stack.
+"""docs/tutorial.md, followed exactly on the deployed stack.
 
-The tutorial's blocks say what they are: a file (its path follows the language), commands with what
-they print (`console`; `exit=1` if they fail), or the setup, for which the stack of these tests
-stands in.
+The tutorial's blocks tell what they are: a file (its path follows the language), commands with
+their output (`console`; `exit=1` if they fail), or the setup, which the stack of these tests
+replaces.
 """
 
 import re
@@ -26,7 +26,7 @@ STORE = "acme"
 
 
 class Block(NamedTuple):
-    """A fenced block: the language, what follows it on the line, and the text."""
+    """A fenced block: the language, the rest of that line, and the text."""
 
     language: str
     info: str
@@ -39,13 +39,13 @@ def blocks() -> list[Block]:
 
 
 def commands(block: Block) -> list[tuple[str, str]]:
-    """The commands of a console block, each with what the page says that it prints."""
+    """The commands of a console block, each with the output on the page."""
     parts = re.split(r"^\$ (.*)\n", block.text, flags=re.MULTILINE)
     return list(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def run(command: str, capture: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """The exit code of a command and what it printed."""
+    """Run a command; return its exit code and its output."""
     match shlex.split(command):
         case ["milepost", *arguments]:
             answer = milepost(*arguments)
@@ -59,7 +59,7 @@ def run(command: str, capture: pytest.CaptureFixture[str]) -> tuple[int, str]:
     raise AssertionError(f"the tutorial has a command that this test cannot run: {command}")
 
 
-def test_a_reader_who_follows_the_tutorial_sees_what_it_shows(
+def test_tutorial_commands_print_documented_output(
     deployed: Deployed,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -79,7 +79,7 @@ def test_a_reader_who_follows_the_tutorial_sees_what_it_shows(
             Path(block.info).write_text(block.text, "utf-8")
 
 
-def test_the_setup_of_the_tutorial_is_made_of_commands_that_exist() -> None:
+def test_tutorial_setup_commands_exist() -> None:
     lines = [line for block in blocks() if block.info == "setup" for line in block.text.split("\n")]
     makefile = (REPOSITORY / "Makefile").read_text("utf-8")
     started = []

@@ -66,9 +66,9 @@ def test_all_keys_of_a_store_are_read_page_by_page_the_current_one_first() -> No
     assert secrets(ssm).of("harborline") == StoreSecrets(
         signing=("s1", "s0"),
         bearer_hashes=("b1",),
-        shopify=("h1", "h0"),
         links=("l1",),
         webhooks=("w1",),
+        platforms={"shopify-secret": ("h1", "h0")},
     )
     assert ssm.asked == ["/milepost/harborline/"] * 4
 

@@ -1,4 +1,4 @@
-"""What Step Functions would refuse in a definition, and what Milepost forbids itself."""
+"""What Step Functions would refuse in a definition, and what Milepost forbids."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,14 +10,23 @@ _FIELDS = {
     "Wait": {"Type", "TimestampPath", "Next"},
     "Choice": {"Type", "Choices", "Default"},
     "Task": {
-        "Type", "Resource", "Parameters", "ResultSelector", "ResultPath", "OutputPath",
-        "TimeoutSeconds", "Retry", "Catch", "Next", "End",
+        "Type",
+        "Resource",
+        "Parameters",
+        "ResultSelector",
+        "ResultPath",
+        "OutputPath",
+        "TimeoutSeconds",
+        "Retry",
+        "Catch",
+        "Next",
+        "End",
     },
-}  # fmt: skip
+}
 
 
 def problems(definition: Mapping[str, Any]) -> list[str]:
-    """What Step Functions would refuse, and what Milepost forbids itself."""
+    """The errors of a definition, as sentences."""
     states: Json = definition["States"]
     found = [f"{name}: {problem}" for name, state in states.items() for problem in _wrong(state)]
     found += [f"{name}: longer than 80 characters" for name in states if len(name) > 80]

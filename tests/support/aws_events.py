@@ -1,4 +1,4 @@
-"""What AWS hands to a function, built from the recorded shapes in `tests/events`."""
+"""The events that AWS passes to functions, built from the recorded samples in `tests/events`."""
 
 import json
 from base64 import b64encode
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 def sample(source: str, name: str) -> Json:
-    """A copy of `tests/events/{source}/{name}.json`, free to be changed."""
+    """A copy of `tests/events/{source}/{name}.json` that the test may change."""
     return deepcopy(_read(source, name))
 
 
@@ -34,7 +34,7 @@ def posted(
 ) -> Json:
     """An HTTP API request like the sample `api/{shape}`, with its own body, headers and path.
 
-    API Gateway hands text over as it is and everything else in base64: `as_base64` chooses.
+    API Gateway passes text unchanged and everything else as base64: `as_base64` chooses.
     """
     event = sample("api", shape)
     raw = body if isinstance(body, bytes) else body.encode()
@@ -47,25 +47,28 @@ def posted(
 
 
 def queued(*bodies: Any) -> Json:
-    """A batch that SQS hands over, one record for each body (text as it is, the rest as JSON)."""
+    """A batch from SQS, one record for each body (text unchanged, everything else as JSON)."""
     batch = sample("aws", "sqs")
     (shape,) = batch["Records"]
     batch["Records"] = [
-        shape | {"messageId": f"message-{number}", "body": body if isinstance(body, str) else
-                 json.dumps(body)}
+        shape
+        | {
+            "messageId": f"message-{number}",
+            "body": body if isinstance(body, str) else json.dumps(body),
+        }
         for number, body in enumerate(bodies)
-    ]  # fmt: skip
+    ]
     return batch
 
 
 def told_by_sns(message: Json | str) -> Json:
-    """The envelope that SNS puts around what SES publishes."""
+    """The envelope in which SNS delivers what SES publishes."""
     text = message if isinstance(message, str) else json.dumps(message)
     return sample("aws", "sns") | {"Message": text}
 
 
 def streamed(*items: Mapping[str, Any]) -> Json:
-    """A batch of a table's stream that inserted these items (attribute values), in this order."""
+    """A batch of a table's stream with inserts of these items (attribute values), in this order."""
     batch = sample("aws", "dynamodb.stream")
     (shape,) = batch["Records"]
     records = []
@@ -80,7 +83,7 @@ def streamed(*items: Mapping[str, Any]) -> Json:
 
 
 def changed_file(key: str, *, deleted: bool = False) -> Json:
-    """What EventBridge says of one object of the bucket."""
+    """EventBridge's event about one object of the bucket."""
     event = sample("aws", "eventbridge.s3.deleted" if deleted else "eventbridge.s3.created")
     event["detail"]["object"]["key"] = key
     return event

@@ -1,4 +1,4 @@
-"""Files of a small shop, and the parts of a story, with defaults for all that does not matter."""
+"""The files of a small shop and values of the domain, with defaults for everything."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ def settings(**changes: Any) -> Json:
 
 
 def template(name: str, subject: str = "", body: str = "") -> dict[str, Content]:
-    """The files of a template that is fit for marketing and needs nothing of the contact."""
+    """The files of a template that is valid for marketing and uses no contact data."""
     html = (
         f"<html><body><p>{body or 'Your cart is waiting.'}</p>"
         '<p><a href="https://shop.example/cart">Go to your cart</a></p>'
@@ -52,7 +52,7 @@ def template(name: str, subject: str = "", body: str = "") -> dict[str, Content]
 
 
 def workflow(*steps: Json, on: str = "Checkout Started", **head: Any) -> Json:
-    """A workflow file; `on` names the event that begins it."""
+    """A workflow file; `on` names its trigger event."""
     return {
         "title": "A workflow",
         "trigger": {"type": "event", "event": on},

@@ -1,7 +1,7 @@
-"""One stack in an AWS account in memory (moto), for the handlers of `functions/` to run against.
+"""One stack in an in-memory AWS account (moto), against which the handlers run.
 
-Use it through the fixtures `cloud` (one account for a test module) and `shop` (a new store for
-each test); `tests/conftest.py` has them.
+Use it through the fixtures `cloud` (one account for a test module) and `shop` (a new store for each
+test) of `tests/conftest.py`.
 """
 
 import json
@@ -25,10 +25,10 @@ from samtranslator.yaml_helper import yaml_parse
 
 from milepost.base.signatures import sign_body
 from milepost.handlers.log import logger
-from milepost.sending.link_tokens import UnsubscribeLink, sign_unsubscribe_link
+from milepost.sending.links import UnsubscribeLink, sign_unsubscribe_link
 from milepost.wiring import core, publishing
 from tests.support.aws_events import posted, streamed
-from tests.support.mailer import Post
+from tests.support.mailer import FakeSes
 from tests.support.template import TEMPLATE
 
 ACCOUNT = "123456789012"
@@ -61,7 +61,7 @@ EMAIL = "wren.canary@mail.example"
 FIRST_NAME = "Wrenkanari"
 PHONE = "+4915777000123"
 PERSONAL = ("canary", "wrenkanari", "4915777000123")
-"""Pieces of the person above in lower case: none of them may turn up in a log."""
+"""Parts of the person's data in lower case. None of them may appear in a log."""
 
 Handler = Callable[[Any, Any], Any]
 Item = dict[str, Any]
@@ -70,7 +70,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Shop:
-    """One store with its keys. `settings` is what its `settings.json` came to."""
+    """One store with its keys. `settings` are its published settings."""
 
     store: str
     cloud: "Cloud"
@@ -105,7 +105,7 @@ class Shop:
         return sign_unsubscribe_link(claim, self.links)
 
     def settings(self, **changes: Any) -> None:
-        """Publish settings: the shop's usual ones with some changed."""
+        """Publish the default settings with some changes."""
         document = {
             "name": "Harborline",
             "url": "https://shop.harborline.example/",
@@ -120,7 +120,7 @@ class Shop:
         publishing.publisher().publications.apply_settings(self.store, document)
 
     def items(self, prefix: str = "") -> list[Item]:
-        """The items of this store in the contacts table whose sort key begins like this."""
+        """The store's items in the contacts table whose sort key has this prefix."""
         return [
             item
             for item in self.cloud.contacts(f"S#{self.store}#")
@@ -133,16 +133,16 @@ class Shop:
 
 @dataclass
 class Cloud:
-    """The account. `post` takes the mail that `run_steps` hands to SES."""
+    """The account. `post` receives the mails that `run_steps` submits to SES."""
 
     dynamodb: Any
     s3: Any
     states: Any
-    post: Post = field(default_factory=Post)
+    post: FakeSes = field(default_factory=FakeSes)
     _sequence: Iterator[int] = field(default_factory=lambda: count(1))
 
     def open_shop(self, **keys: str | None) -> Shop:
-        """A new store. A key that is given as None is not configured."""
+        """A new store. A key given as None is not configured."""
         number = next(_numbers)
         store = f"shop-{number}"
         shop = Shop(
@@ -163,14 +163,14 @@ class Cloud:
         return shop
 
     def contacts(self, prefix: str = "") -> list[Item]:
-        """The items whose partition key begins like this."""
+        """The items whose partition key has this prefix."""
         return _stored("contacts", prefix)
 
     def workflows(self, prefix: str = "") -> list[Item]:
         return _stored("workflows", prefix)
 
     def stream(self, *items: Item) -> Item:
-        """The stream's batch for items that were just inserted; positions only ever rise."""
+        """The stream's batch for just inserted items; sequence numbers only rise."""
         batch = streamed(*items)
         for record in batch["Records"]:
             position = int(record["dynamodb"]["SequenceNumber"]) + 1000 * next(self._sequence)
@@ -178,12 +178,12 @@ class Cloud:
         return batch
 
     def executions(self, machine: str) -> list[Item]:
-        """The executions of a machine (its ARN without a version), as Step Functions tells them."""
+        """The executions of a state machine (its ARN without a version)."""
         names = self.states.list_executions(stateMachineArn=machine)["executions"]
         return [self.states.describe_execution(executionArn=each["executionArn"]) for each in names]
 
 
-# These two go past the API, to moto itself: every test calls them, and a call takes 6 ms.
+# These two call moto directly instead of the API: every test uses them, and an API call takes 6 ms.
 
 
 def _keep_parameter(name: str, value: str) -> None:
@@ -213,7 +213,7 @@ def _stored(table: str, prefix: str) -> list[Item]:
 
 
 class _States:
-    """Step Functions as moto has it, but for what it lacks: starting a published version."""
+    """moto's Step Functions plus what it lacks: starting a published version."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -234,7 +234,7 @@ class _States:
 
 @contextmanager
 def open_cloud() -> Iterator[Cloud]:
-    """The account with the stack in it; the handlers' clients are made inside of it."""
+    """The account with the deployed stack; the handlers' clients are created inside it."""
     with mock_aws(), pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
@@ -262,7 +262,7 @@ def open_cloud() -> Iterator[Cloud]:
 
 
 def _forget() -> None:
-    """Empty the composition root, as a new process would find it."""
+    """Empty the caches of the composition root, as in a new process."""
     rooms = (
         sys.modules[name] for name in tuple(sys.modules) if name.startswith("milepost.wiring.")
     )
@@ -278,7 +278,7 @@ def _resources() -> Any:
 
 
 def _table(resource: str) -> Any:
-    """The table as template.yaml makes it."""
+    """Create the table that template.yaml describes."""
     properties = _resources()[resource]["Properties"]
     wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
     return {name: properties[name] for name in wanted if name in properties}
@@ -286,7 +286,7 @@ def _table(resource: str) -> Any:
 
 @dataclass
 class Printed:
-    """All that the functions wrote while the test ran: log lines and metrics."""
+    """Everything that the functions printed during the test: log lines and metrics."""
 
     capture: pytest.CaptureFixture[str]
     secrets: list[str] = field(default_factory=list)
@@ -309,7 +309,7 @@ class Printed:
         )
 
     def forbid(self, *secrets: str) -> None:
-        """These must not be printed either, beside what is personal."""
+        """Further texts that must not be printed, besides the personal data."""
         self.secrets += secrets
 
     def leaked(self) -> list[str]:
@@ -318,7 +318,7 @@ class Printed:
 
 
 class _StandardOutput:
-    """Whatever `sys.stdout` is at the moment; a logger keeps the one it found when it was made."""
+    """Writes to the current `sys.stdout`; a logger keeps the stream of its construction."""
 
     def write(self, text: str) -> int:
         return sys.stdout.write(text)
@@ -329,7 +329,7 @@ class _StandardOutput:
 
 @contextmanager
 def capture_prints(capsys: pytest.CaptureFixture[str]) -> Iterator[Printed]:
-    """Collect what is logged and counted, and assert in the end that it gave nothing away."""
+    """Collect logs and metrics, and assert at the end that they contain no forbidden text."""
     handler = logger.registered_handler
     assert isinstance(handler, logging.StreamHandler)
     before = handler.stream

@@ -1,4 +1,4 @@
-"""The command line as tests call it: on the files of a small shop, in a folder of their own."""
+"""The command line as tests call it: on a small shop's files in a temporary folder."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from tests.support.builders import Content, text
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command came to: its exit code, and what it printed."""
+    """The result of a command: its exit code and its output."""
 
     code: int
     out: str
@@ -32,7 +32,7 @@ class Answer:
 
 
 def milepost(*arguments: object, terminal: bool = False) -> Answer:
-    """Run `milepost` with these arguments; a traceback is a failure of the test."""
+    """Run `milepost` with these arguments; a traceback fails the test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(output, "at_a_terminal", lambda: terminal)
         done = CliRunner().invoke(app, [str(each) for each in arguments], env={"COLUMNS": "200"})
@@ -42,7 +42,7 @@ def milepost(*arguments: object, terminal: bool = False) -> Answer:
 
 
 def write(folder: Path, files: Mapping[str, Content]) -> Path:
-    """Write a shop's files, by their paths in the bucket."""
+    """Write a shop's files by their paths in the bucket."""
     for path, content in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)

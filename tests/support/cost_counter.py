@@ -1,4 +1,4 @@
-"""A store in DynamoDB, in which what is read and written is counted, however full it is."""
+"""Counts the reads and writes of a store in DynamoDB, for different amounts of data."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from typing import Any
 
 from milepost.aws.table import Table, pack
 from milepost.contacts.dynamodb.contacts import DynamoContacts
-from milepost.contacts.dynamodb.members import DynamoMembers
+from milepost.contacts.dynamodb.profile_item import DynamoMembers
 from milepost.contacts.dynamodb.timeline import DynamoTimeline, event_item
 from milepost.contacts.profile import NextCheck, Profile
 from milepost.enrollments.condition_data import ContextLoader
-from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 from milepost.enrollments.program import Program
 from milepost.published.dynamodb import DynamoPublished
 from milepost.published.head import LiveWorkflow
@@ -33,11 +33,11 @@ DAY = timedelta(days=1)
 BUYERS = {"did": "Order Completed", "times": {"gte": 2}, "within": "30 days"}
 
 Costs = tuple[dict[str, int], int]
-"""The calls of DynamoDB by name, and the items that were read."""
+"""The number of calls to DynamoDB by name, and the number of items read."""
 
 
 class Counted:
-    """A store in DynamoDB, in which what is read and written is counted."""
+    """A store in DynamoDB whose reads and writes are counted."""
 
     def __init__(self, aws: Cloud) -> None:
         self.calls: Counter[str] = Counter()
@@ -51,7 +51,7 @@ class Counted:
         clock = VirtualClock(MONDAY_NOON)
         engine = MemoryEngine(StateMachineInterpreter(clock, {}, {}, jitter=lambda: 1.0))
         facts = ContextLoader(self.timeline, DynamoLedger(self.contacts, lambda at: at))
-        self.reactor = EventApplier(
+        self.event_applier = EventApplier(
             DynamoContacts(self.contacts, RETENTION),
             DynamoEnrollments(self.contacts, RETENTION),
             registry,
@@ -65,7 +65,7 @@ class Counted:
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """Count what happens inside, from nothing."""
+        """Count the calls inside the block, starting from zero."""
         self.calls.clear()
         self.read = 0
         events = self.client.meta.events
@@ -87,10 +87,10 @@ class Counted:
         told = event(name, {"total": 30}, at=MONDAY_NOON - day * DAY, id_=f"{name}-{day}")
         self.position += 1
         self.timeline.append(contact(), told)
-        self.reactor.apply(contact(), told, self.position, MONDAY_NOON)
+        self.event_applier.apply(contact(), told, self.position, MONDAY_NOON)
 
     def costs(self) -> Costs:
-        """The calls and the items read of one more order, by a contact that is known."""
+        """The calls and items read for one more order of a known contact."""
         self.happens("Order Completed", 3)
         with self.counting():
             self.happens("Order Completed", 1)
@@ -115,7 +115,7 @@ class Counted:
         return self
 
     def with_past(self, number: int) -> "Counted":
-        """So many events of the contact, forty days ago."""
+        """Add so many events of the contact, forty days ago."""
         self.fill(
             event_item(
                 contact(),
@@ -131,13 +131,13 @@ class Counted:
         return self
 
     def with_segments(self, number: int) -> "Counted":
-        """So many segments about other events."""
+        """Add so many segments about other events."""
         for n in range(number):
             self.segment(f"other-{n}", {"did": f"Event {n}", "within": "9 days"})
         return self
 
     def with_workflows(self, number: int) -> "Counted":
-        """So many workflows that begin with another event."""
+        """Add so many workflows with another trigger."""
         trigger = {"type": "event", "event": "Other"}
         for n in range(number):
             program = Program(f"w-{n}", 1, {"trigger": trigger}, {}, "end")
@@ -148,8 +148,8 @@ class Counted:
         return self
 
     def sweep(self, birthdays: int, number: int) -> tuple[int, int, int]:
-        """A sweep of so many contacts, some of whom have their birthday: how many were found, how
-        many items were read for it, and how many scans."""
+        """Run the scheduler with so many contacts, of whom some have their birthday: returns the
+        number found, items read and scans."""
         contacts = DynamoContacts(self.contacts, RETENTION)
         for n in range(birthdays):
             due = MONDAY_NOON - timedelta(minutes=n)

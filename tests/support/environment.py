@@ -1,8 +1,8 @@
-"""What is around the product: memory, a clock that jumps, and what AWS does between the functions.
+"""The environment of the product: memory, a virtual clock, and what AWS does between the functions.
 
-The services are the real ones, and the state machines run as they are published. The stream hands
-over the records of a contact in order, and again after a failure; Step Functions retries; the
-queue of the post's reports hands over as often as it likes; a minute passes every minute.
+The services are the real ones, and the state machines run as published. The stream delivers a
+contact's records in order, and again after a failure; Step Functions retries; the queue of delivery
+events delivers repeatedly; the scheduler runs every minute.
 """
 
 import json
@@ -31,16 +31,14 @@ from milepost.runtime.reevaluation import Reevaluator
 from milepost.runtime.rollout import VersionRollout
 from milepost.runtime.run_block import BlockRunner
 from milepost.runtime.scheduler import SchedulerResult, run_due
-from milepost.runtime.steps.actions import ActionRunner
-from milepost.runtime.steps.steps import StepRunner
+from milepost.runtime.steps.tools import StepTools
 from milepost.segments.evaluator import SegmentEvaluator
 from milepost.sending.counts import StepCounts, WorkflowCounts, tell_unbalanced
-from milepost.sending.feedback import FeedbackRecorder
-from milepost.sending.marketing_health import MarketingHealth
+from milepost.sending.feedback import FeedbackRecorder, MarketingHealth
 from milepost.sending.message import Accepted, OutgoingEmail
+from milepost.sending.rate_limit import SendRateLimiter
 from milepost.sending.run_counter import RunCounter
 from milepost.sending.send import MailSender
-from milepost.sending.send_slots import SendRateLimiter
 from milepost.sending.ses_events import SesEvent, from_queue
 from milepost.simulator.functions import WIRING, TaskFunctions
 from milepost.simulator.interpreter import Execution, Function, Json, StateMachineInterpreter
@@ -75,11 +73,11 @@ from tests.fakes.reputation import MemoryMarketingStops, MemoryReputationCounts
 from tests.fakes.send_slots import MemorySendSlots
 from tests.fakes.timers import MemoryTimers
 from tests.support.builders import MONDAY_NOON, STORE
-from tests.support.differential import Twins
+from tests.support.differential import ComparedPorts
 from tests.support.faults import Faults, Killed
 
 if TYPE_CHECKING:
-    from milepost.sending.send_slots import SesQuotas
+    from milepost.sending.rate_limit import SesQuotas
     from tests.support.ports import Ports
 
 
@@ -94,12 +92,13 @@ class CrashedError(Exception):
     """A function was killed. Step Functions sees an error."""
 
 
-class Surroundings:
-    """One store. `echo`: how often the stream and the queue hand everything over.
+class Environment:
+    """One store. `echo`: how often the stream and the queue deliver everything.
 
-    `published` is another one whose publications this one starts with. With `twin`, all that is
-    kept of contacts is kept there too, and every answer compared. Waits longer than `suspend_after`
-    are parked, and looked for every `tick`. With `quotas` mails keep to what they say.
+    `published` is another environment whose publications this one starts with. With `twin`, all
+    contact data is also stored there, and every answer compared. Waits longer than `suspend_after`
+    are suspended; the scheduler looks for them every `tick`. With `quotas`, sending obeys its
+    limits.
     """
 
     def __init__(
@@ -108,7 +107,7 @@ class Surroundings:
         start: datetime = MONDAY_NOON,
         faults: Faults | None = None,
         echo: int = 1,
-        published: "Surroundings | None" = None,
+        published: "Environment | None" = None,
         post_reports: bool = True,
         twin: "Ports | None" = None,
         suspend_after: timedelta = timedelta(days=30),
@@ -133,7 +132,7 @@ class Surroundings:
         self.mailer = MemoryMailer()
         self.attachments = MemoryAttachments()
         self.reactions: list[AppliedEvent] = []
-        self.reconciled: list[SchedulerResult] = []
+        self.scheduler_results: list[SchedulerResult] = []
         self.posted: list[tuple[datetime, OutgoingEmail]] = []
         self.undelivered: list[str] = []
         self._progress = MemoryBackfillProgress()
@@ -144,13 +143,13 @@ class Surroundings:
         self._queues: dict[tuple[str, str], deque[StreamRecord]] = {}
         self._history: dict[tuple[str, str], list[StreamRecord]] = {}
         self._streamed = self._posted = 0
-        self._reconciling = False
+        self._minute_planned = False
         self._looks: set[datetime] = set()
         self._looked: datetime | None = None
         self._wire()
 
     def _wire_counts(self) -> None:
-        """Not a place to kill at: tests/runtime/test_nightly_counts.py kills the nightly count."""
+        """No kill happens here: tests/runtime/test_nightly_counts.py kills the nightly count."""
         self.count_jobs = self.kept(self._count_jobs, "count_jobs")
         self.counter = RunCounter(MemoryRuns(self.state), MemoryPublished(self.shelf))
         self.nightly_counts = NightlyCounts(
@@ -158,7 +157,7 @@ class Surroundings:
         )
 
     def _wire(self) -> None:
-        """The composition root, as `bootstrap` is for AWS."""
+        """The composition root of the tests, as `milepost.wiring` is for AWS."""
         around = self.faults.around
         contacts = around(self.kept(MemoryContacts(self.state), "contacts"), "contacts")
         enrollments = around(self.kept(MemoryEnrollments(self.state), "enrollments"), "enrollments")
@@ -187,11 +186,11 @@ class Surroundings:
         merging = around(self.kept(MemoryMerging(self.state), "merging"), "merging")
         self.members = around(self.kept(MemoryMembers(self.state), "members"), "members")
         self.segmenter = SegmentEvaluator(self.timeline, registry, self.members)
-        self.reactor = EventApplier(
+        self.event_applier = EventApplier(
             contacts, enrollments, registry, engine, facts, merging, self.segmenter
         )
         self.letters = MemoryDeadLetters(self.state)
-        self.isolator = DeadLetterHandler(contacts, lambda: self.letters)
+        self.dead_letter_handler = DeadLetterHandler(contacts, lambda: self.letters)
         self.redriver = Redriver(contacts, self.letters)
         sender = MailSender(
             registry=registry,
@@ -206,26 +205,30 @@ class Surroundings:
         )
         self.outbound, self.alerts = MemoryOutbound(), MemoryAlerts()
         outbound, alerts = around(self.outbound, "outbound"), around(self.alerts, "alerts")
-        actor = ActionRunner(
-            self.timeline, lambda: outbound, lambda: alerts, secrets, lambda: self.now
+        tools = StepTools(
+            sender,
+            facts,
+            self.timeline,
+            lambda: outbound,
+            lambda: alerts,
+            secrets,
+            lambda: self.now,
         )
-        steps = StepRunner(enrollments, sender, actor, facts)
         self._wire_counts()
         self.runner = BlockRunner(
             enrollments,
             registry,
-            sender,
-            steps,
+            tools,
             lambda: self.now,
             lambda: engine,
             self.count_jobs.mark_moved,
         )
         self.tasks = TaskFunctions(self.runner, enrollments, registry, engine, lambda: self.now)
-        self.legs = ExecutionStarter(enrollments, registry, engine, lambda: self.now)
-        self.lookouts = Reevaluator(contacts, self.timeline, registry, lambda: self.now)
+        self.execution_starter = ExecutionStarter(enrollments, registry, engine, lambda: self.now)
+        self.reevaluator = Reevaluator(contacts, self.timeline, registry, lambda: self.now)
         self.works = MemoryJobs(self.shelf)
         works = around(self.works, "works")
-        self.crowd = VersionRollout(
+        self.rollout = VersionRollout(
             enrollments,
             registry,
             engine,
@@ -236,10 +239,10 @@ class Surroundings:
             most=self.most,
         )
         self.progress = around(self.kept(self._progress, "progress"), "progress")
-        self.look_works = BackfillScheduler(
+        self.backfill_scheduler = BackfillScheduler(
             works, registry, self.members, self.progress, Starter(self), lambda: self.now
         )
-        self.looker = BackfillWorker(
+        self.backfill_worker = BackfillWorker(
             contacts,
             self.timeline,
             registry,
@@ -257,7 +260,7 @@ class Surroundings:
             lambda: alerts,
             lambda: self.now,
         )
-        self.learner = FeedbackRecorder(
+        self.feedback_recorder = FeedbackRecorder(
             contacts,
             ledger,
             self.timeline,
@@ -266,7 +269,7 @@ class Surroundings:
         )
         self.resumer = Resumer(self.publications, breakers, lambda: self.now)
         self.unsubscriber = Unsubscriber(contacts, registry, secrets)
-        self.resender = MemoryMessageRetrier(self.runner.retry_message)
+        self.retrier = MemoryMessageRetrier(self.runner.retry_message)
         workflows = WorkflowPublisher(
             files=self.files,
             publications=self.publications,
@@ -286,7 +289,7 @@ class Surroundings:
         )
 
     def kept(self, port: Any, name: str) -> Any:
-        return Twins(port, getattr(self.twin, name)) if self.twin else port
+        return ComparedPorts(port, getattr(self.twin, name)) if self.twin else port
 
     # --- time ---
 
@@ -304,10 +307,10 @@ class Surroundings:
         self.run_until(self.now + timedelta(**duration))
 
     def later(self, action: Callable[[], object], **delay: float) -> None:
-        """Have something happen after a delay."""
+        """Run an action after a delay."""
         self.clock.after(timedelta(**delay), lambda: (action(), None)[1])
 
-    # --- the functions: what the entrypoints do ---
+    # --- the functions, as the handlers run them ---
 
     def _run_steps(self, task: Json) -> Json:
         with self._crashing(), self.faults.within("run_steps", lambda: self._run_steps(task)):
@@ -321,7 +324,7 @@ class Surroundings:
 
     @contextmanager
     def _crashing(self) -> Iterator[None]:
-        """A function that is killed is one that fails, for whoever called it."""
+        """Turn a kill into a failure that the function's caller sees."""
         try:
             yield
         except Killed as killed:
@@ -330,48 +333,48 @@ class Surroundings:
     def _execution_failed(self, execution: Execution) -> None:
         self.tasks.execution_failed(execution)
 
-    # --- the stream, the queue and the minute ---
+    # --- the stream, the queue and the scheduler ---
 
     def pass_on(self) -> None:
-        """Set in motion what follows from what has happened."""
+        """Deliver everything that follows from what has happened."""
         for record in self.state.stream[self._streamed :]:
             queue = self._queues.setdefault((record.event.store, record.contact), deque())
             queue.append(record)
             if len(queue) == 1:
-                self._hand_over(queue, 1)
+                self._deliver_later(queue, 1)
         self._streamed = len(self.state.stream)
         for mail, answer in self.mailer.handed[self._posted :]:
             self.posted.append((self.now, mail))
             if isinstance(answer, Accepted) and self.post_reports:
-                self.later(partial(self.report_of_post, mail, "Send", {}), seconds=1)
-                self.later(partial(self.report_of_post, mail, "Delivery", {}), seconds=2)
+                self.later(partial(self.send_ses_event, mail, "Send", {}), seconds=1)
+                self.later(partial(self.send_ses_event, mail, "Delivery", {}), seconds=2)
         self._posted = len(self.mailer.handed)
-        if not self._reconciling and any("timer_due" in m for m in self.state.messages.values()):
-            self._reconciling = True
-            self.clock.after(MINUTE, self._reconcile)
+        if not self._minute_planned and any("timer_due" in m for m in self.state.messages.values()):
+            self._minute_planned = True
+            self.clock.after(MINUTE, self._scheduler_minute)
         waiting = (timer.due for timer in self.state.timers.values() if not timer.paused)
         looks = (p.next_check.at for p in self.state.profiles.values() if p.next_check is not None)
         counts = (job.due + MINUTE for job in self._count_jobs.jobs.values())
-        self._look_at(min((*waiting, *looks, *counts), default=None))
+        self._schedule_minute(min((*waiting, *looks, *counts), default=None))
         if any(work.kind != "broadcast" for work in self.shelf.works.values()):
-            self._look_at(self.now + MINUTE)
+            self._schedule_minute(self.now + MINUTE)
 
-    def _look_at(self, due: datetime | None) -> None:
-        """Have the minute come that finds what is due then; those before find nothing."""
+    def _schedule_minute(self, due: datetime | None) -> None:
+        """Schedule the minute that finds what is due then; the minutes before find nothing."""
         if due is not None:
             ticks = -((MONDAY_NOON - max(due, self.now)) // self.tick)
             look = MONDAY_NOON + ticks * self.tick
-            if look == self._looked:  # what is still due now is the next minute's
+            if look == self._looked:  # what is still due now waits for the next minute
                 look += self.tick
             if look not in self._looks:
                 self._looks.add(look)
-                self.clock.at(look, self._reconcile)
+                self.clock.at(look, self._scheduler_minute)
 
-    def _hand_over(self, queue: deque[StreamRecord], attempt: int, **delay: float) -> None:
+    def _deliver_later(self, queue: deque[StreamRecord], attempt: int, **delay: float) -> None:
         self.clock.after(timedelta(**delay), lambda: self._react(queue, attempt))
 
     def _react(self, queue: deque[StreamRecord], attempt: int) -> None:
-        """Hand the first record over. After a failure it comes again, and nothing overtakes it."""
+        """Deliver the first record. After a failure it comes again, before all others."""
         record = queue[0]
         history = self._history.setdefault((record.event.store, record.contact), [])
         try:
@@ -380,15 +383,15 @@ class Surroundings:
             self._react_to(record)
         except (Exception, Killed) as error:
             if attempt < STREAM_ATTEMPTS:
-                self._hand_over(queue, attempt + 1, seconds=1)
+                self._deliver_later(queue, attempt + 1, seconds=1)
                 return
             self.undelivered.append(f"react: {error!r}")
         history.append(queue.popleft())
         if queue:
-            self._hand_over(queue, 1)
+            self._deliver_later(queue, 1)
 
     def react_now(self) -> None:
-        """Let the stream hand over what was just appended before anything else happens."""
+        """Let the stream deliver what was just appended before anything else happens."""
         for queue in self._queues.values():
             for record in queue:
                 self._react_to(record)
@@ -397,19 +400,19 @@ class Surroundings:
         with self.faults.within("react", lambda: self._react_to(record)):
             event, position = record.event, record.position
             try:
-                reaction = self.reactor.apply(
+                reaction = self.event_applier.apply(
                     record.contact, event, position, self.now, record.again
                 )
             except Exception as error:
                 key = f"EVENT#{event.name}#{instants.format_instant(event.occurred_at)}#{event.id}"
-                self.isolator.handle(
+                self.dead_letter_handler.handle(
                     event.store, record.contact, key, position, record, error, self.now
                 )
                 return
         self.reactions.append(reaction)
 
-    def report_of_post(self, mail: OutgoingEmail, kind: str, detail: Mapping[str, Any]) -> None:
-        """What SES would put on the topic, as the queue hands it over."""
+    def send_ses_event(self, mail: OutgoingEmail, kind: str, detail: Mapping[str, Any]) -> None:
+        """SES's event for the topic, as the queue delivers it."""
         at = instants.format_instant(self.now)
         handed_over = [when for when, posted in self.posted if posted.ref == mail.ref]
         taken = instants.format_instant(handed_over[-1] if handed_over else self.now)
@@ -436,11 +439,11 @@ class Surroundings:
 
     def _learn_from(self, found: SesEvent) -> None:
         with self.faults.within("learn", lambda: self._learn_from(found)):
-            self.learner.record(found.store, found.message, found.report)
+            self.feedback_recorder.record(found.store, found.message, found.report)
             self.reputation.flush()
 
     def look(self, run: str, order: Mapping[str, Any]) -> None:
-        """What the state machine does that looks at all contacts."""
+        """What the backfill state machine does."""
         if run in self.looks:
             return
         self.looks.append(run)
@@ -451,51 +454,51 @@ class Surroundings:
     def _look_on(self, order: Mapping[str, Any], place: BackfillPartition) -> None:
         try:
             with self.faults.within("looks", lambda: self._look_on(order, place)):
-                done = self.looker.part(order, place)
+                done = self.backfill_worker.part(order, place)
         except (ThrottledError, Killed):
             done = False
         if not done:
             self.clock.after(timedelta(seconds=2), partial(self._look_on, order, place))
 
-    def _reconcile(self) -> None:
-        self._reconciling = False
+    def _scheduler_minute(self) -> None:
+        self._minute_planned = False
         self._looks.discard(self.now)
         self._looked = self.now
         try:
-            with self.faults.within("trigger_date", self._reconcile):
-                done = self._do_what_is_due()
+            with self.faults.within("trigger_date", self._scheduler_minute):
+                done = self._run_due_work()
         except (ThrottledError, Killed):
-            self._look_at(self.now + MINUTE)
+            self._schedule_minute(self.now + MINUTE)
             return
         if done.begun == self.most:
-            self._look_at(self.now + MINUTE)
+            self._schedule_minute(self.now + MINUTE)
 
-    def _do_what_is_due(self) -> SchedulerResult:
+    def _run_due_work(self) -> SchedulerResult:
         """What `trigger_date` does."""
-        apart, done = ErrorCollector(), SchedulerResult()
-        with apart:
-            self.crowd.advance(apart)
-        with apart:
-            self.look_works.begin(apart)
-        with apart:
-            timers, legs, lookouts = self.timers, self.legs, self.lookouts
-            done = run_due(timers, self.resender, legs, lookouts, self.now, apart, self.most)
-        with apart:
-            self.nightly_counts.go_on(apart, 1.0, self._tell_counted)
+        errors, done = ErrorCollector(), SchedulerResult()
+        with errors:
+            self.rollout.advance(errors)
+        with errors:
+            self.backfill_scheduler.begin(errors)
+        with errors:
+            timers, starter, reevaluator = self.timers, self.execution_starter, self.reevaluator
+            done = run_due(timers, self.retrier, starter, reevaluator, self.now, errors, self.most)
+        with errors:
+            self.nightly_counts.go_on(errors, 1.0, self._record_counts)
         if done != SchedulerResult():
-            self.reconciled.append(done)
-        apart.raise_if_any("things that are due")
+            self.scheduler_results.append(done)
+        errors.raise_if_any("things that are due")
         return done
 
-    def _tell_counted(self, store: str, workflow: str, numbers: WorkflowCounts) -> None:
+    def _record_counts(self, store: str, workflow: str, numbers: WorkflowCounts) -> None:
         self.counted.append((self.now, workflow, numbers))
         tell_unbalanced(numbers, lambda step, held: self.unbalanced.append((step, held)))
 
 
 class Starter(NamedTuple):
-    """Implements `LookStarter`."""
+    """Implements `BackfillStarter`."""
 
-    around: Surroundings
+    around: Environment
 
     def look(self, run: str, order: Mapping[str, Any]) -> None:
         self.around.look(run, order)

@@ -1,6 +1,6 @@
-"""Samples of what outside systems send, one JSON file each: `{"headers": {...}, "body": {...}}`.
+"""Samples of what other systems send, one JSON file each: `{"headers": {...}, "body": {...}}`.
 
-The field sets are those of real deliveries, the people, shops and goods are invented.
+The fields are those of real deliveries; people, shops and goods are invented.
 """
 
 import json
@@ -17,18 +17,18 @@ SAMPLES = Path(__file__).parent.parent / "events"
 
 @dataclass(frozen=True)
 class Sample:
-    """One delivery: its headers, as they came, and its parsed body."""
+    """One delivery: its headers as received, and its parsed body."""
 
     headers: Mapping[str, str]
     body: Mapping[str, Any]
 
     def but(self, **fields: Any) -> "Sample":
-        """The same delivery with other values in the top level of its body."""
+        """The same delivery with other values at the top level of its body."""
         return replace(self, body={**self.body, **fields})
 
 
 def load(source: str, name: str) -> Sample:
-    """Read `tests/events/{source}/{name}.json`, for instance `load("shopify", "orders.create")`."""
+    """Read `tests/events/{source}/{name}.json`, for example `load("shopify", "orders.create")`."""
     document = json.loads((SAMPLES / source / f"{name}.json").read_text("utf-8"))
     return Sample(document["headers"], document["body"])
 
@@ -39,9 +39,9 @@ def names(source: str) -> list[str]:
 
 
 def signed_shopify(sample: Sample, secret: str) -> tuple[bytes, dict[str, str]]:
-    """A delivery as Shopify puts it on the wire: the raw body, and the headers with its signature.
+    """A delivery as Shopify sends it: the raw body, and the headers with its signature.
 
-    The signature goes under the header family that the sample uses (`x-shopify-` or `shopify-`).
+    The signature uses the header family of the sample (`x-shopify-` or `shopify-`).
     """
     raw = json.dumps(sample.body, ensure_ascii=False, separators=(",", ":")).encode()
     family = "x-shopify" if "x-shopify-topic" in sample.headers else "shopify"

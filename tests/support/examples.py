@@ -1,29 +1,32 @@
-"""Every trigger, step and condition with every field, and for each field another value.
+"""Every trigger, step and condition with every field, and another value for each field.
 
-For laws about all that can be written: that nothing of it goes untold, say.
+For properties about everything that can be written: for example, that every change is described.
 """
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, NamedTuple, get_args
 
 from milepost.base.file_model import FileModel
 from milepost.conditions import file
 from milepost.conditions import leaf_files as c
-from milepost.workflows import steps as s
-from milepost.workflows.triggers import triggers as t
+from milepost.workflows.steps import STEPS as STEP_TYPES
+from milepost.workflows.triggers import TRIGGERS as TRIGGER_TYPES
 from tests.support.builders import Json
 
+s = SimpleNamespace(**{step.model.__name__: step.model for step in STEP_TYPES})
+t = SimpleNamespace(**{trigger.model.__name__: trigger.model for trigger in TRIGGER_TYPES})
 UNTOLD = {"type", "id", "note"}
 EVENT = {"event": "total", "gte": 20}
 OTHER = {"event": "total", "gte": 21}
 SEND = {"id": "inner", "type": "send_email", "template": "plain"}
 
 Examples = dict[type[FileModel], tuple[Json, Json]]
-"""A document, and for each field that may be told another value (None: without the field)."""
+"""A document, and another value for each described field (None: without the field)."""
 
 
 class Pair(NamedTuple):
-    """A document, and the same with one field changed."""
+    """A document, and the same document with one field changed."""
 
     kind: type[FileModel]
     field: str
@@ -41,12 +44,12 @@ def pairs(examples: Examples) -> Iterator[Pair]:
 
 
 def fields(kind: type[FileModel]) -> set[str]:
-    """The fields of a part of a file, as they are written."""
+    """The fields of a part of a file, by their names in the file."""
     return {info.alias or name for name, info in kind.model_fields.items()}
 
 
 def members(union: Any) -> set[type[FileModel]]:
-    """The models of a union that `Annotated` wraps, each perhaps in an `Annotated` of its own."""
+    """The models of a union inside `Annotated`; each may be inside an `Annotated` of its own."""
     found = set()
     for member in get_args(get_args(union)[0]):
         found.add(member if isinstance(member, type) else get_args(member)[0])
@@ -79,10 +82,21 @@ TRIGGERS: Examples = {
         {"workflow": "v", "step": None, "link": None},
     ),
     t.DateTrigger: (
-        {"type": "date", "field": "properties.birthday", "offset": "-3 days", "at": "10:00",
-         "timezone": "Europe/Paris", "repeat": "once"},
-        {"field": "renewal", "offset": "3 days", "at": "11:00", "timezone": "store",
-         "repeat": "yearly"},
+        {
+            "type": "date",
+            "field": "properties.birthday",
+            "offset": "-3 days",
+            "at": "10:00",
+            "timezone": "Europe/Paris",
+            "repeat": "once",
+        },
+        {
+            "field": "renewal",
+            "offset": "3 days",
+            "at": "11:00",
+            "timezone": "store",
+            "repeat": "yearly",
+        },
     ),
     t.InactivityTrigger: (
         {"type": "inactivity", "events": ["A", "B"], "for": "90 days"},
@@ -97,7 +111,7 @@ TRIGGERS: Examples = {
         {"on": "low_stock", "threshold": 11, "audience": ["viewed"]},
     ),
     t.ManualTrigger: ({"type": "manual"}, {}),
-}  # fmt: skip
+}
 MORE_TRIGGERS: Examples = {
     t.DateTrigger: ({"type": "date", "day": "03-08"}, {"day": "03-09"}),
     t.ScheduleTrigger: (
@@ -110,50 +124,114 @@ MORE_TRIGGERS: Examples = {
 _ID: Json = {"id": "it"}
 STEPS: Examples = {
     s.Delay: (
-        {"type": "delay", **_ID, "for": "1 hour", "until_time": "09:30",
-         "on_days": ["monday", "friday"], "timezone": "store"},
+        {
+            "type": "delay",
+            **_ID,
+            "for": "1 hour",
+            "until_time": "09:30",
+            "on_days": ["monday", "friday"],
+            "timezone": "store",
+        },
         {"for": "2 hours", "until_time": None, "on_days": ["monday"], "timezone": "Europe/Paris"},
     ),
     s.DelayUntil: (
-        {"type": "delay_until", **_ID, "date": "contact.properties.renewal", "offset": "-3 days",
-         "at": "09:30", "timezone": "store", "if_missing": "continue", "movable": "Renewal"},
-        {"date": "contact.properties.visit", "offset": "3 days", "at": "10:30",
-         "timezone": "contact", "if_missing": "exit", "movable": {"en": "Renewal"}},
+        {
+            "type": "delay_until",
+            **_ID,
+            "date": "contact.properties.renewal",
+            "offset": "-3 days",
+            "at": "09:30",
+            "timezone": "store",
+            "if_missing": "continue",
+            "movable": "Renewal",
+        },
+        {
+            "date": "contact.properties.visit",
+            "offset": "3 days",
+            "at": "10:30",
+            "timezone": "contact",
+            "if_missing": "exit",
+            "movable": {"en": "Renewal"},
+        },
     ),
     s.WaitFor: (
         {"type": "wait_for", **_ID, "event": "Ordered", "where": EVENT, "timeout": "1 day"},
-        {"event": "Paid", "where": OTHER, "timeout": "2 days", "on_event": [SEND],
-         "on_timeout": [SEND]},
+        {
+            "event": "Paid",
+            "where": OTHER,
+            "timeout": "2 days",
+            "on_event": [SEND],
+            "on_timeout": [SEND],
+        },
     ),
     s.Branch: (
         {"type": "branch", **_ID, "paths": [{"name": "a", "if": EVENT}]},
         {"paths": [{"name": "a", "if": OTHER}], "else": [SEND]},
     ),
     s.Split: (
-        {"type": "split", **_ID, "paths": [{"name": "a"}, {"name": "b"}],
-         "winner": {"metric": "goal", "after": "3 days", "confidence": 0.9}},
-        {"paths": [{"name": "a", "weight": 2}, {"name": "b"}],
-         "winner": {"metric": "goal", "after": "3 days"}},
+        {
+            "type": "split",
+            **_ID,
+            "paths": [{"name": "a"}, {"name": "b"}],
+            "winner": {"metric": "goal", "after": "3 days", "confidence": 0.9},
+        },
+        {
+            "paths": [{"name": "a", "weight": 2}, {"name": "b"}],
+            "winner": {"metric": "goal", "after": "3 days"},
+        },
     ),
     s.Holdout: ({"type": "holdout", **_ID, "percent": 10}, {"percent": 12.5}),
     s.SendEmail: (
-        {"type": "send_email", **_ID, "template": "one", "category": "marketing",
-         "topic": "offers", "from_name": "Ada", "reply_to": "a@shop.example", "expires": "1 day",
-         "on_cap": "skip", "attachments": ["a.pdf"], "from": "ada", "template_version": "a" * 16},
-        {"template": "two", "category": "transactional", "topic": "news", "from_name": "Bo",
-         "reply_to": "b@shop.example", "expires": "2 days", "on_cap": "defer",
-         "attachments": ["a.pdf", "b.pdf"], "from": "contact.properties.owner",
-         "template_version": "b" * 16},
+        {
+            "type": "send_email",
+            **_ID,
+            "template": "one",
+            "category": "marketing",
+            "topic": "offers",
+            "from_name": "Ada",
+            "reply_to": "a@shop.example",
+            "expires": "1 day",
+            "on_cap": "skip",
+            "attachments": ["a.pdf"],
+            "from": "ada",
+            "template_version": "a" * 16,
+        },
+        {
+            "template": "two",
+            "category": "transactional",
+            "topic": "news",
+            "from_name": "Bo",
+            "reply_to": "b@shop.example",
+            "expires": "2 days",
+            "on_cap": "defer",
+            "attachments": ["a.pdf", "b.pdf"],
+            "from": "contact.properties.owner",
+            "template_version": "b" * 16,
+        },
     ),
     s.SendSms: (
         {"type": "send_sms", **_ID, "template": "one", "topic": "offers"},
         {"template": "two", "topic": None},
     ),
     s.UpdateContact: (
-        {"type": "update_contact", **_ID, "set": {"a": 1}, "unset": ["b"], "increment": {"c": 1},
-         "append": {"d": "x"}, "locale": "fr", "timezone": {"from": "event.zone"}},
-        {"set": {"a": {"from": "event.total"}}, "unset": ["e"], "increment": {"c": 2},
-         "append": {"d": "y"}, "locale": "de", "timezone": "Europe/Paris"},
+        {
+            "type": "update_contact",
+            **_ID,
+            "set": {"a": 1},
+            "unset": ["b"],
+            "increment": {"c": 1},
+            "append": {"d": "x"},
+            "locale": "fr",
+            "timezone": {"from": "event.zone"},
+        },
+        {
+            "set": {"a": {"from": "event.total"}},
+            "unset": ["e"],
+            "increment": {"c": 2},
+            "append": {"d": "y"},
+            "locale": "de",
+            "timezone": "Europe/Paris",
+        },
     ),
     s.AddToList: ({"type": "add_to_list", **_ID, "list": "vip"}, {"list": "news"}),
     s.RemoveFromList: ({"type": "remove_from_list", **_ID, "list": "vip"}, {"list": "news"}),
@@ -164,18 +242,36 @@ STEPS: Examples = {
         {"pool": "cart-20", "expires": None},
     ),
     s.Webhook: (
-        {"type": "webhook", **_ID, "url": "https://crm.example", "method": "PUT",
-         "body": {"a": 1}, "headers": {"X-A": "1"}, "on_failure": "exit"},
-        {"url": "https://crm.example/2", "method": "POST", "body": {"a": 2},
-         "headers": {"X-A": "2"}, "on_failure": "continue"},
+        {
+            "type": "webhook",
+            **_ID,
+            "url": "https://crm.example",
+            "method": "PUT",
+            "body": {"a": 1},
+            "headers": {"X-A": "1"},
+            "on_failure": "exit",
+        },
+        {
+            "url": "https://crm.example/2",
+            "method": "POST",
+            "body": {"a": 2},
+            "headers": {"X-A": "2"},
+            "on_failure": "continue",
+        },
     ),
     s.Notify: (
         {"type": "notify", **_ID, "message": "Look at this"},
         {"message": "Look at that"},
     ),
     s.CreateTicket: (
-        {"type": "create_ticket", **_ID, "profile": "desk", "title": "T", "category": "c",
-         "assignee": "Ada"},
+        {
+            "type": "create_ticket",
+            **_ID,
+            "profile": "desk",
+            "title": "T",
+            "category": "c",
+            "assignee": "Ada",
+        },
         {"profile": "help", "title": "U", "category": "d", "assignee": "Bo"},
     ),
     s.EmitEvent: (
@@ -185,7 +281,7 @@ STEPS: Examples = {
     s.StartWorkflow: ({"type": "start_workflow", **_ID, "workflow": "w"}, {"workflow": "v"}),
     s.Exit: ({"type": "exit", **_ID, "reason": "won"}, {"reason": "lost"}),
     s.Goto: ({"type": "goto", **_ID, "to": "it", "max": 3}, {"to": "inner", "max": 4}),
-}  # fmt: skip
+}
 _VARIANTS = [{"name": "a", "template": "one"}, {"name": "b", "template": "two"}]
 MORE_STEPS: Examples = {
     s.SendEmail: (
@@ -199,11 +295,25 @@ MORE_STEPS: Examples = {
 }
 
 OPERATORS: Json = {
-    "is": 1, "is_not": 1, "in": [1, 2], "not_in": [1, 2], "contains": "a", "starts_with": "a",
-    "ends_with": "a", "gt": 1, "gte": 1, "lt": 1, "lte": 1, "between": [1, 2], "exists": True,
-    "before": "2026-01-01", "after": "2026-01-01", "within_last": "1 day", "within_next": "1 day",
+    "is": 1,
+    "is_not": 1,
+    "in": [1, 2],
+    "not_in": [1, 2],
+    "contains": "a",
+    "starts_with": "a",
+    "ends_with": "a",
+    "gt": 1,
+    "gte": 1,
+    "lt": 1,
+    "lte": 1,
+    "between": [1, 2],
+    "exists": True,
+    "before": "2026-01-01",
+    "after": "2026-01-01",
+    "within_last": "1 day",
+    "within_next": "1 day",
     "anniversary_within": "1 day",
-}  # fmt: skip
+}
 _WINDOW: Json = {"within": "30 days", "where": EVENT}
 _OTHER_WINDOW: Json = {"within": "31 days", "where": OTHER}
 _TIMES: Json = {"times": {"gte": 2, "lte": 5}}
@@ -214,10 +324,7 @@ CONDITIONS: Examples = {
     file.NotCondition: ({"not": EVENT}, {"not": OTHER}),
     c.ContactCondition: ({"contact": "country", "is": "FR"}, {"contact": "city"}),
     c.EventCondition: ({"event": "total", "is": 1}, {"event": "sum"}),
-    c.StepCondition: (
-        {"step": "crm", "output": "tier", "is": 1},
-        {"step": "erp", "output": "body.x"},
-    ),
+    c.StepIs: ({"step": "crm", "output": "tier", "is": 1}, {"step": "erp", "output": "body.x"}),
     c.Did: (
         {"did": "Ordered", **_TIMES, **_WINDOW},
         {"did": "Paid", "times": {"gt": 2}, **_OTHER_WINDOW},

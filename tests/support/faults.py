@@ -1,4 +1,4 @@
-"""Kills a function before or after any one of its calls to the outside, as Lambda may."""
+"""Kills a function before or after any of its calls to a port, as Lambda may."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,12 +22,12 @@ Phase = Literal["before", "after"]
 
 
 class Killed(BaseException):
-    """The process is gone: no `except Exception` of ours may notice."""
+    """The process is gone: no `except Exception` may catch this."""
 
 
 @dataclass(frozen=True)
 class Kill:
-    """Where to strike: at the `number`th call that `scope` makes in the whole story."""
+    """Where to kill: at the `number`th call that `scope` makes during the test."""
 
     scope: Scope
     number: int
@@ -36,13 +36,13 @@ class Kill:
 
 @dataclass
 class Faults:
-    """Counts the calls of each scope, and strikes at `kill`, or by chance at every call, but not
-    more than `most` times.
+    """Counts the calls of each scope and kills at `kill`, or randomly at every call, at most `most`
+    times.
 
-    `calls` lists all calls of all scopes in order, as (scope, number, "port.method"), `struck` the
-    places of the kills, as "before port.method" or "after port.method", `happened` the places
-    where something else happened meanwhile. `places` are those at which a kill differs from all
-    others: what is killed after a call might as well be killed before the next one.
+    `calls` lists all calls of all scopes in order, as (scope, number, "port.method"). `struck`
+    lists the places of the kills, as "before port.method" or "after port.method". `happened` lists
+    the places of other inserted actions. `places` are those at which a kill has an effect of its
+    own: a kill after a call often equals a kill before the next call.
     """
 
     kill: Kill | None = None
@@ -64,15 +64,15 @@ class Faults:
         self._just_called = False
 
     def kills(self, scope: Scope) -> list[tuple[Kill, str]]:
-        """Where a function may be killed, and what that place is called."""
+        """The places where a function can be killed, and their names."""
         return [(kill, place) for kill, place in self.places if kill.scope == scope]
 
     def meanwhile(self, place: str | Kill, action: Callable[[], object]) -> None:
-        """Have something else happen at a place, once, while the function hangs there."""
+        """Insert an action at a place, once, while the function waits there."""
         self._meanwhile[place] = action
 
     def overlap(self, kill: Kill) -> None:
-        """Have the same invocation happen a second time, from start to end, at a place."""
+        """Run the same invocation a second time, from start to end, at a place."""
         self.meanwhile(kill, self._invoke_again)
 
     def _invoke_again(self) -> None:
@@ -80,7 +80,7 @@ class Faults:
 
     @contextmanager
     def within(self, scope: Scope, again: Callable[[], object]) -> Iterator[None]:
-        """An invocation of a function; `again` is the same once more."""
+        """An invocation of a function; `again` repeats it."""
         if self._undisturbed:
             yield
             return
@@ -91,7 +91,7 @@ class Faults:
             self._scope = ""
 
     def around(self, port: Any, name: str) -> Any:
-        """The same port, every call of which may be the last."""
+        """The same port; the function can be killed at every call."""
         return _Fragile(port, name, self)
 
     def call(self, name: str, action: Callable[[], Any]) -> Any:
@@ -102,7 +102,7 @@ class Faults:
         if not self._just_called:
             self.places.append((Kill(self._scope, number, "before"), f"before {name}"))
         self._strike(name, number, "before")
-        self._just_called = False  # should it fail, "after" is no place of it
+        self._just_called = False  # if the call fails, there is no "after" place
         result = action()
         self._just_called = True
         self.places.append((Kill(self._scope, number, "after"), f"after {name}"))
@@ -120,7 +120,7 @@ class Faults:
             raise self.killed(place)
 
     def killed(self, place: str) -> Killed:
-        """Note a kill; whoever asked for it raises it."""
+        """Record a kill; the caller raises it."""
         self.struck.append(place)
         return Killed(place)
 

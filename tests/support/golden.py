@@ -1,6 +1,6 @@
-"""What becomes of the shipped abandoned cart, kept so that every change is reviewed.
+"""Golden files of the shipped abandoned cart, so that every change is reviewed.
 
-`PYTHONPATH=layers/common:tools python -m tests.support.golden` writes the files anew.
+`PYTHONPATH=layers/common:tools python -m tests.support.golden` rewrites the files.
 """
 
 import json
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from milepost.base.parse_file import parse_file
 from milepost.publishing.report import PublishReport, as_markdown
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.compiler.scenarios import DEFAULT_PRICES
 from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.explain.explanation import explain
@@ -30,7 +30,7 @@ def abandoned_cart() -> str:
 
 
 def abandoned_cart_report() -> str:
-    """What publishing it over a version that differs reports, in Markdown."""
+    """The Markdown publish report of a version that differs from the live one."""
     workflow = _workflow()
     wait, *steps = workflow.steps
     before = workflow.model_copy(

@@ -1,4 +1,4 @@
-"""The functions of the stack as one walks through them: upload, tell, react, run, report."""
+"""The functions of the stack, called in order: upload, send events, react, run, report."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 
 def upload(shop: Shop, files: Mapping[str, Content], *, deleted: tuple[str, ...] = ()) -> None:
-    """Put files into the bucket (and take some away), and have the changes published."""
+    """Put files into the bucket (and delete some), and publish the changes."""
     for path, content in files.items():
         shop.cloud.s3.put_object(Bucket=BUCKET, Key=f"{shop.store}/{path}", Body=text(content))
     for path in deleted:
@@ -29,14 +29,14 @@ def upload(shop: Shop, files: Mapping[str, Content], *, deleted: tuple[str, ...]
 
 
 def report(shop: Shop, name: str) -> Json:
-    """The report on a file, `workflows.cart` or `templates.plain`."""
+    """The report of a file, `workflows.cart` or `templates.plain`."""
     key = f"{shop.store}/reports/{name}.report.json"
     found: Json = json.loads(shop.cloud.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
     return found
 
 
 def tell(shop: Shop, name: str, properties: Json | None = None, **changes: Any) -> list[Json]:
-    """The shop reports an event of the person; what was appended goes on to `react`."""
+    """The shop sends an event of the person; the appended events go to `react`."""
     before = {item["sk"]["S"] for item in shop.events()}
     consent = [{"topic": "offers", "state": "granted", "at": ago(hours=2)}]
     contact = {"email": EMAIL, "first_name": FIRST_NAME, "consent": consent}
@@ -51,7 +51,7 @@ def tell(shop: Shop, name: str, properties: Json | None = None, **changes: Any) 
 
 
 def pass_on(shop: Shop, known: set[str]) -> list[Json]:
-    """Hand the events whose keys are not known yet to `react`."""
+    """Pass the events whose keys are not in `known` to `react`."""
     new = [item for item in shop.events() if item["sk"]["S"] not in known]
     if new:
         react(shop.cloud.stream(*new), None)
@@ -69,20 +69,20 @@ def machine_of(shop: Shop, workflow: str) -> str:
 
 
 def enrolled(shop: Shop, workflow: str) -> Json:
-    """What Step Functions was given to start with; there must be exactly one execution."""
+    """The input of the only execution that was started."""
     (execution,) = shop.cloud.executions(machine_of(shop, workflow))
     started: Json = json.loads(execution["input"])
     return started
 
 
 def run(shop: Shop, workflow: str, block: str, **more: Any) -> Json:
-    """Step Functions runs a block of the one enrollment there is."""
+    """Run a block of the only enrollment, as Step Functions does."""
     done: Json = run_steps({**enrolled(shop, workflow), "block": block, **more}, None)
     return done
 
 
-def told(message: str, kind: str, shop: Shop, **detail: Any) -> Json:
-    """What SES reports of a message of this store, as the queue hands it over."""
+def ses_event(message: str, kind: str, shop: Shop, **detail: Any) -> Json:
+    """SES's event about a message of this store, as the queue delivers it."""
     event = sample("ses", kind)
     event["mail"]["tags"] |= {"message": [message], "store": [shop.store]}
     if detail:
@@ -90,7 +90,7 @@ def told(message: str, kind: str, shop: Shop, **detail: Any) -> Json:
     return queued(told_by_sns(event))
 
 
-def learn(batch: Json) -> list[str]:
-    """Have a batch of SES's events recorded; the ids of the messages that failed."""
+def record_ses_events(batch: Json) -> list[str]:
+    """Record a batch of SES events; returns the ids of the failed messages."""
     failures = trigger_email(batch, None)["batchItemFailures"]
     return [each["itemIdentifier"] for each in failures]

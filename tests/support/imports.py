@@ -24,7 +24,7 @@ from tests.support.world import World
 Json = dict[str, Any]
 
 VISIBILITY = 1800
-"""Seconds after which a message comes again whose function has died."""
+"""Seconds after which SQS delivers the message of a dead function again."""
 
 
 def csv(*lines: str) -> str:
@@ -44,7 +44,7 @@ class Patience:
 
 @dataclass
 class Desk:
-    """Where files are uploaded. `batches` is how many of them a function has time for."""
+    """The environment of imports. `batches` is how many of them one call has time for."""
 
     world: World = field(default_factory=World)
     batches: float = float("inf")
@@ -81,16 +81,16 @@ class Desk:
     def _sleep(self, seconds: float) -> None:
         self.slept += seconds
 
-    # --- what a shop does ---
+    # --- actions of the shop ---
 
     def upload(self, path: str, content: str | bytes | Mapping[str, Any]) -> Import | None:
-        """Put a file below `imports/`, and let everything happen that follows."""
+        """Put a file below `imports/` and process everything that follows."""
         text = json.dumps(content) if isinstance(content, Mapping) else content
         self.uploads.upload(STORE, f"imports/{path}", text)
         return self.notice(f"imports/{path}")
 
     def put(self, path: str, content: str | bytes | Mapping[str, Any]) -> None:
-        """Put a file whose notice comes later, or never."""
+        """Put a file without its notification."""
         text = json.dumps(content) if isinstance(content, Mapping) else content
         self.uploads.upload(STORE, f"imports/{path}", text)
 
@@ -111,10 +111,10 @@ class Desk:
         self.upload(f"{done.id}.undo.json", "")
         return self.now(done)
 
-    # --- what AWS does ---
+    # --- actions of AWS ---
 
     def _deliver(self, message: Mapping[str, Any]) -> None:
-        """Hand a message over until it is done with, and then whatever that has asked for."""
+        """Deliver a message until it succeeds, and then the messages that it sent."""
         waiting = [(message, 0)]
         while waiting:
             message, delay = waiting.pop(0)
@@ -144,13 +144,13 @@ class Desk:
             self.importer.go_on(message["store"], message["import"], message["call_no"], time_left)
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass, in which the stream hands over what was appended, unless it hangs."""
+        """Let time pass; the stream delivers what was appended, unless it is blocked."""
         if self.reacts:
             self.world.run_for(seconds=seconds)
         else:
             self.world.clock.now += timedelta(seconds=seconds)
 
-    # --- what can be seen ---
+    # --- results ---
 
     def last(self) -> Import | None:
         held = list(self.imports.held.values())
@@ -171,7 +171,7 @@ class Desk:
 
     @property
     def people(self) -> dict[str, Json]:
-        """What is known of everybody of whom anything is known, by address or other name."""
+        """All contacts and their data, by address or another identifier."""
         if self.reacts:
             self.pass_time(1)
         return {

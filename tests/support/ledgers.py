@@ -1,4 +1,4 @@
-"""A ledger with one customer in it, and the few things that are done to its messages."""
+"""A ledger with one customer, and operations on its messages."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,7 +40,7 @@ SETTLED: dict[str, Answer] = {
 
 
 def with_ada(ports: Ports) -> Ports:
-    """Ada wants offers, and is inside a workflow."""
+    """Ada consents to offers and has an active enrollment."""
     known = Profile(
         STORE,
         contact(),
@@ -57,7 +57,7 @@ def with_ada(ports: Ports) -> Ports:
 def claim(
     ports: Ports, message: PendingMessage | None = None, at: datetime = MONDAY_NOON
 ) -> Claimed | ClaimDenied:
-    """Claim a message after a look at what the contact got of late."""
+    """Claim a message, after reading the contact's recent sends."""
     known = ports.contacts.profile(STORE, contact())
     assert known is not None
     return ports.ledger.claim(replace(message or draft(), mailed=known.recent_sends), NOTES, at)

@@ -1,4 +1,4 @@
-"""A little HTTP server on this machine that counts requests and answers them badly."""
+"""A small HTTP server on this machine that counts requests and answers them incorrectly."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ Reply = Callable[[socket.socket], None]
 
 @dataclass
 class Loopback:
-    """`requests` are the heads and bodies of what came, in order; `connections` how often."""
+    """`requests` are the received heads and bodies, in order; `connections` counts connections."""
 
     url: str
     requests: list[bytes] = field(default_factory=list)
@@ -20,7 +20,7 @@ class Loopback:
 
 @contextmanager
 def answering(reply: Reply) -> Iterator[Loopback]:
-    """Serve until the block is left. `reply` gets the connection after one request was read."""
+    """Serve inside the block. `reply` gets the connection after one request was read."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.05)
         server = Loopback(f"http://127.0.0.1:{listener.getsockname()[1]}")
@@ -71,6 +71,13 @@ def _read(connection: socket.socket) -> bytes:
 
 def http_reply(status: str, body: str, *headers: str) -> Reply:
     """An answer of AWS's JSON protocol."""
-    lines = [f"HTTP/1.1 {status}", "content-type: application/json", *headers,
-             f"content-length: {len(body)}", "connection: close", "", body]  # fmt: skip
+    lines = [
+        f"HTTP/1.1 {status}",
+        "content-type: application/json",
+        *headers,
+        f"content-length: {len(body)}",
+        "connection: close",
+        "",
+        body,
+    ]
     return lambda connection: connection.sendall("\r\n".join(lines).encode())

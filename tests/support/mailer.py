@@ -1,4 +1,4 @@
-"""SES's client, as far as two calls need it: it keeps what it is given and answers as told."""
+"""A client of SES with two calls: it keeps its requests and answers as told."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,10 +7,11 @@ from botocore.exceptions import ClientError
 
 
 @dataclass
-class Post:
-    """`answers` are given in turn: an exception is raised, anything else is ignored; then yes.
+class FakeSes:
+    """`answers` are used in order: an exception is raised, any other value is ignored; afterwards
+    every call succeeds.
 
-    `quota` is what the account may send, and `asked` how often somebody wanted to know.
+    `quota` is the account's sending quota, and `asked` counts its reads.
     """
 
     sent: list[dict[str, Any]] = field(default_factory=list)
@@ -39,7 +40,7 @@ class Post:
 
 
 def refusal(code: str, status: int = 400) -> ClientError:
-    """SES's no, in SES's words."""
+    """A refusal with SES's own error code."""
     return ClientError(
         {
             "Error": {"Code": code, "Message": "<wren.canary@mail.example> is blacklisted."},

@@ -1,4 +1,4 @@
-"""Calls of the API as a shop's own code makes them: signed for the very request."""
+"""API calls as a shop's own code makes them, each with its signature."""
 
 import json
 from base64 import b64decode, b64encode
@@ -22,19 +22,19 @@ def request(
     query: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Json:
-    """What API Gateway hands over for a call of a route, `GET /v1/{store}/contacts/{contact}`.
+    """The event of API Gateway for a call of a route, `GET /v1/{store}/contacts/{contact}`.
 
-    `body` is JSON data, or bytes that are sent as they are.
+    `body` is JSON data, or bytes that are sent unchanged.
     """
     method, _, template = route.partition(" ")
-    asked = template
+    target = template
     for name, value in path.items():
-        asked = asked.replace(f"{{{name}}}", value)
+        target = target.replace(f"{{{name}}}", value)
     event = sample("api", "contacts.find")
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     event |= {
         "routeKey": route,
-        "rawPath": asked,
+        "rawPath": target,
         "rawQueryString": urlencode(query or {}),
         "pathParameters": {name: unquote(value) for name, value in path.items()},
         "body": b64encode(raw).decode(),
@@ -43,21 +43,21 @@ def request(
     if query:
         event["queryStringParameters"] = dict(query)
     event["requestContext"] |= {"routeKey": route}
-    event["requestContext"]["http"] |= {"method": method, "path": asked}
+    event["requestContext"]["http"] |= {"method": method, "path": target}
     event["headers"] |= {name.lower(): value for name, value in (headers or {}).items()}
     event["headers"]["content-length"] = str(len(raw))
     return event
 
 
 def target(event: Json) -> str:
-    """What was asked for, as `v2` signs it."""
+    """The request target, as `v2` signs it."""
     query = event["rawQueryString"]
     method = event["requestContext"]["http"]["method"]
     return f"{method} {event['rawPath']}" + (f"?{query}" if query else "")
 
 
 def signed(event: Json, key: str, at: datetime | None = None) -> Json:
-    """The same call with a signature of its own."""
+    """The same call with a signature."""
     body = b64decode(event["body"])
     event["headers"]["milepost-signature"] = sign_request(
         target(event), body, key, at or datetime.now(UTC)
@@ -79,7 +79,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Caller:
-    """Calls one function as one store, in its own name; every answer is JSON of the API's form."""
+    """Calls one function as one store; every answer is JSON of the API's form."""
 
     handler: Callable[[Json, Any], Json]
     store: str
@@ -88,13 +88,13 @@ class Caller:
     def __call__(
         self, route: str, *, body: Any = None, query: Any = None, headers: Any = None, **path: str
     ) -> Answered:
-        asked = request(
+        event = request(
             route, {"store": self.store, **path}, body=body, query=query, headers=headers
         )
-        return self.send(signed(asked, self.key))
+        return self.send(signed(event, self.key))
 
     def send(self, event: Json) -> Answered:
-        """Hand over a call that is ready."""
+        """Send a prepared call."""
         answer = self.handler(event, None)
         assert answer["headers"]["content-type"] == "application/json"
         assert answer["headers"]["cache-control"] == "no-store"

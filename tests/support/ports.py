@@ -1,4 +1,4 @@
-"""The ports twice: in memory, and in DynamoDB, S3 and SSM as moto imitates them, in process."""
+"""Both implementations of every port: in memory, and in DynamoDB, S3 and SSM with moto."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +18,10 @@ from milepost.aws import keys
 from milepost.aws.table import Table, unpack
 from milepost.base.refs import MessageRef
 from milepost.contacts.dynamodb.contacts import DynamoContacts
-from milepost.contacts.dynamodb.members import DynamoMembers
+from milepost.contacts.dynamodb.profile_item import DynamoMembers
 from milepost.contacts.dynamodb.timeline import DynamoTimeline
 from milepost.contacts.ports import Contacts, Memberships, Timeline
-from milepost.enrollments.dynamodb import DynamoEnrollments
+from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 from milepost.enrollments.ports import Enrollments
 from milepost.pages.dynamodb import DynamoVisitorLimits
 from milepost.pages.visitor_limits import VisitorLimits
@@ -43,7 +43,7 @@ from milepost.sending.dynamodb.counts import DynamoRuns
 from milepost.sending.dynamodb.ledger import DynamoLedger
 from milepost.sending.dynamodb.probes import DynamoProbes
 from milepost.sending.dynamodb.reputation import DynamoMarketingStops, DynamoReputationCounts
-from milepost.sending.marketing_health import MarketingStops, ReputationCounts
+from milepost.sending.feedback import MarketingStops, ReputationCounts
 from milepost.sending.ports import Ledger, Runs
 from milepost.sending.probes import ProbeNotes
 from milepost.simulator.memory.contacts import MemoryContacts
@@ -88,13 +88,13 @@ _number = count(1)
 
 
 class Look(Protocol):
-    """What no port offers, because only a test looks there."""
+    """Reads what no port offers, because only tests read it."""
 
     def proofs(self) -> list[tuple[str, str]]:
-        """Topic and state of every answer kept as proof, in the order of their instants."""
+        """Topic and state of every consent record, in the order of their instants."""
 
     def message(self, ref: MessageRef) -> dict[str, Any]:
-        """A message as it lies there; empty if there is none."""
+        """A stored message; empty if there is none."""
 
     def suppressions(self) -> list[str]:
         """The reasons of all suppressions."""
@@ -102,7 +102,7 @@ class Look(Protocol):
 
 @dataclass(frozen=True)
 class Ports:
-    """One implementation of every port that keeps something."""
+    """One implementation of every port that stores something."""
 
     timeline: Timeline
     contacts: Contacts
@@ -211,13 +211,13 @@ class DynamoLook:
 
 @dataclass(frozen=True)
 class Cloud:
-    """Clients of the imitated services."""
+    """Clients of the emulated services."""
 
     dynamodb: Any
     s3: Any
 
     def table(self, logical_id: str) -> Table:
-        """A fresh table, made as template.yaml describes it."""
+        """A new table, created as template.yaml describes it."""
         described = template_table(logical_id)
         name = f"{logical_id}-{next(_number)}"
         self.dynamodb.create_table(TableName=name, **described)
@@ -231,7 +231,7 @@ class Cloud:
 
 @cache
 def template_table(logical_id: str) -> dict[str, Any]:
-    """The parameters of CreateTable that the template gives."""
+    """The template's parameters of CreateTable."""
     resources = yaml_parse(TEMPLATE.read_text())["Resources"]
     properties = resources[logical_id]["Properties"]
     wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")

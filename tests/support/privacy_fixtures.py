@@ -1,4 +1,4 @@
-"""A world whose people may ask for their data, and for its end."""
+"""A world whose contacts can request exports and erasures."""
 
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from tests.support.world import World
 
 
 class PrivateWorld(World):
-    """The queue hands a request over again, a minute later, if the function was cut off."""
+    """The queue delivers a request again, a minute later, if the function ran out of time."""
 
     def _wire(self) -> None:
         super()._wire()
@@ -34,30 +34,38 @@ class PrivateWorld(World):
             MemoryAlerts(),
         )
         requests = around(MemoryPrivacyRequests(self.state), "requests")
-        remains = around(MemoryContactDeletion(self.state), "remains")
+        deletion = around(MemoryContactDeletion(self.state), "remains")
         later, vault = around(self.waiting, "later"), around(self.vault, "vault")
-        contacts, lives = self.contacts, MemoryContactRecords(self.state)
-        self.desk = PrivacyRequestIntake(
+        contacts, records = self.contacts, MemoryContactRecords(self.state)
+        self.intake = PrivacyRequestIntake(
             self.timeline, MemoryPrivacyRequests(self.state), self.waiting
         )
         eraser = ContactEraser(
-            contacts, self.engine, remains, requests, vault, later,
-            lambda: self.now, lambda: self.now,
-        )  # fmt: skip
-        exporter = PersonExporter(contacts, lives, remains, requests, vault, lambda: self.now)
-        self.clerk = PrivacyRequestWorker(requests, eraser, exporter, around(self.staff, "staff"))
-        self.impatient = 10_000
+            contacts,
+            self.engine,
+            deletion,
+            requests,
+            vault,
+            later,
+            lambda: self.now,
+            lambda: self.now,
+        )
+        exporter = PersonExporter(contacts, records, deletion, requests, vault, lambda: self.now)
+        self.request_worker = PrivacyRequestWorker(
+            requests, eraser, exporter, around(self.staff, "staff")
+        )
+        self.checks_before_timeout = 10_000
 
     def ask(self, kind: Kind = "erase", *emails: str, origin: str = "api") -> PrivacyRequest:
-        """Someone asks, and it is carried out as time goes on."""
-        contacts = self.desk.contacts_of(STORE, [("email", email) for email in emails or (ADA,)])
+        """A contact makes a request; it is handled as time goes on."""
+        contacts = self.intake.contacts_of(STORE, [("email", email) for email in emails or (ADA,)])
         id_ = request_id(kind, str(len(self.state.requests)))
-        asked = self.desk.open_request(kind, STORE, contacts, id_, self.now, self.now, origin)
+        request = self.intake.open_request(kind, STORE, contacts, id_, self.now, self.now, origin)
         self.pass_on()
-        return asked
+        return request
 
-    def request(self, asked: PrivacyRequest) -> PrivacyRequest:
-        return self.state.requests[asked.store, asked.id]
+    def request(self, request: PrivacyRequest) -> PrivacyRequest:
+        return self.state.requests[request.store, request.id]
 
     def pass_on(self) -> None:
         super().pass_on()
@@ -67,21 +75,22 @@ class PrivateWorld(World):
             self.clock.after(delay, partial(self._carry_out, store, id_))
 
     def _carry_out(self, store: str, id_: str) -> None:
-        budget = self.impatient
+        budget = self.checks_before_timeout
 
-        def tired() -> bool:
+        def out_of_time() -> bool:
             nonlocal budget
             budget -= 1
             return budget < 0
 
         try:
             with self.faults.within("privacy", lambda: self._carry_out(store, id_)):
-                self.clerk.carry_out(store, id_, tired)
+                self.request_worker.carry_out(store, id_, out_of_time)
         except (ThrottledError, Killed):
             self.later(lambda: self._carry_out(store, id_), minutes=1)
 
     def traces(self, *words: str) -> list[str]:
-        """What of the tables and files still says one of these; the stream forgets by itself."""
+        """Where the tables and files still contain one of these texts; the stream expires on its
+        own."""
         kept: dict[str, Any] = {
             name: getattr(self.state, name)
             for name in type(self.state).__dataclass_fields__

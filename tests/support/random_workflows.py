@@ -1,4 +1,4 @@
-"""Random workflows and random customers, for laws that must hold for all of them."""
+"""Random workflows and random customers, for property tests."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from tests.support.tree import Happened
 
 NAMES = ("Viewed", "Replied", "Ordered")
 TOLD = "Told"
-"""What workflows themselves report."""
+"""The events that workflows themselves report."""
 PROPERTIES = ("p", "q")
 DURATIONS = ("5 minutes", "1 hour", "7 hours", "1 day")
 
@@ -79,7 +79,7 @@ _updates: st.SearchStrategy[Json] = st.one_of(
 
 @st.composite
 def step_lists(draw: st.DrawFn, depth: int = DEPTH, everything: bool = False) -> list[Json]:
-    """Steps without ids, some of which cannot be reached. With `everything` some lists go round."""
+    """Steps without ids; some cannot be reached. With `everything` some lists are loops."""
     count = draw(st.integers(2 if depth == DEPTH else 0, 3))
     steps = [_step(draw, depth, everything) for _ in range(count)]
     if everything and steps and draw(st.integers(0, 4)) == 0:
@@ -101,10 +101,13 @@ def _step(draw: st.DrawFn, depth: int, everything: bool) -> Json:
             return {"type": "exit", "reason": draw(st.sampled_from(["bored", "won"]))}
         case "wait_for":
             return {
-                "type": "wait_for", "event": draw(names), **draw(_where),
+                "type": "wait_for",
+                "event": draw(names),
+                **draw(_where),
                 "timeout": draw(st.sampled_from(["7 hours", "1 day"])),
-                "on_event": draw(inner), "on_timeout": draw(inner),
-            }  # fmt: skip
+                "on_event": draw(inner),
+                "on_timeout": draw(inner),
+            }
         case "branch":
             paths = [
                 {"if": draw(asked), "steps": draw(inner)} for _ in range(draw(st.integers(1, 3)))
@@ -132,9 +135,9 @@ def _step(draw: st.DrawFn, depth: int, everything: bool) -> Json:
 
 @st.composite
 def workflows(draw: st.DrawFn, everything: bool = False) -> Json:
-    """A workflow that `publish` takes: every step reachable, every id its own.
+    """A valid workflow: every step is reachable and has an id of its own.
 
-    With `everything` it has loops, chance, dates, and steps that change the contact.
+    With `everything` it has loops, random choices, dates, and steps that change the contact.
     """
     steps = _reachable(draw(step_lists(everything=everything)))
     head: Json = {"on": "Visited", "category": "transactional"}
@@ -144,7 +147,7 @@ def workflows(draw: st.DrawFn, everything: bool = False) -> Json:
 
 
 def _reachable(steps: list[Json]) -> list[Json]:
-    """Without what stands below a step that always leaves."""
+    """Drop the steps after a step that always leaves."""
     kept = []
     for step in steps:
         inside: Json = {
@@ -191,12 +194,12 @@ def _numbered(steps: list[Json], last: list[int]) -> list[Json]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Happened]:
-    """What a contact does before and after entering on Monday at noon, never two things at once."""
+    """What a contact does before and after entering on Monday at noon, never two events at once."""
     minutes = draw(st.lists(st.integers(-300, 3000), min_size=2, max_size=16))
     return [
         Happened(
             draw(names),
-            # Workflows wait whole minutes; a millisecond of its own keeps every event off them.
+            # Workflows wait whole minutes; a millisecond offset keeps every event off them.
             MONDAY_NOON + timedelta(minutes=minute, seconds=30, milliseconds=number + 1),
             {"n": draw(st.integers(0, 3))},
         )

@@ -1,7 +1,7 @@
 """Writes `docs/workflow-language.md`, and knows where its parts are.
 
-`PYTHONPATH=layers/common:tools python -m tests.support.reference` writes it anew from
-the models, from `docs/workflow-language.intro.md` and from the workflows in `docs/examples`.
+`PYTHONPATH=layers/common:tools python -m tests.support.reference` rewrites it from the models, from
+`docs/workflow-language.intro.md` and from the workflows in `docs/examples`.
 """
 
 import json
@@ -22,7 +22,7 @@ def documents() -> dict[str, dict[str, Any]]:
 
 
 def text() -> str:
-    """The page as it should be."""
+    """The text that the page must have."""
     return reference(INTRODUCTION.read_text("utf-8"), documents())
 
 

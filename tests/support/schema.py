@@ -1,7 +1,7 @@
 """Writes the JSON Schemas into `workflows/schema`.
 
-`PYTHONPATH=layers/common:tools python -m tests.support.schema` writes them anew. They are
-committed, so that any editor can complete and explain a workflow without running anything.
+`PYTHONPATH=layers/common:tools python -m tests.support.schema` rewrites them. They are committed,
+so that any editor can complete and explain a workflow without running anything.
 """
 
 from milepost_tools.reference import schema as made

@@ -1,7 +1,7 @@
 """Writes `docs/settings.md`.
 
-`PYTHONPATH=layers/common:tools python -m tests.support.settings_page` writes it anew from the
-models and from `docs/settings.intro.md`.
+`PYTHONPATH=layers/common:tools python -m tests.support.settings_page` rewrites it from the models
+and from `docs/settings.intro.md`.
 """
 
 from milepost_tools.reference.settings_page import settings_page
@@ -12,7 +12,7 @@ INTRODUCTION = ROOT / "docs" / "settings.intro.md"
 
 
 def text() -> str:
-    """The page as it should be."""
+    """The text that the page must have."""
     return settings_page(INTRODUCTION.read_text("utf-8"))
 
 

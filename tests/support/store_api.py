@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class StoreApi:
-    """Calls of one store; an answer that is an error fails the test that asked."""
+    """Calls of one store; an error answer fails the test."""
 
     url: str
     store: str
@@ -30,7 +30,7 @@ class StoreApi:
         return found
 
     def find(self, email: str) -> Json | None:
-        """The contact of an address; None if there is none (yet)."""
+        """The contact of an address; None if it does not exist (yet)."""
         answer = httpx.post(
             f"{self.url}/v1/{self.store}/contacts/find",
             content=json.dumps({"email": email}).encode(),
@@ -41,7 +41,7 @@ class StoreApi:
         return found if answer.is_success else None
 
     def events(self, contact: str, name: str) -> list[Json]:
-        """What happened to a contact under one name, the newest first."""
+        """The contact's events of one name, newest first."""
         path = f"/contacts/{contact}/timeline?event={name.replace(' ', '%20')}"
         items: list[Json] = self.call("GET", path)["items"]
         return items

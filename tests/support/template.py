@@ -1,4 +1,4 @@
-"""Reads template.yaml as CloudFormation will see it: translated by SAM's own library, offline."""
+"""Reads template.yaml as CloudFormation sees it: translated by SAM's own library, offline."""
 
 import copy
 import re
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Stack:
-    """The template as it is written (`source`) and after the SAM transform (`translated`)."""
+    """The template as written (`source`) and after the SAM transform (`translated`)."""
 
     source: Json
     translated: Json
@@ -39,7 +39,7 @@ class Stack:
 
 
 def read_stack(change: Callable[[Json], object] | None = None) -> Stack:
-    """The project's stack, or what it would be after `change` was made to the source in place."""
+    """The project's stack, or the stack after `change` has edited the source in place."""
     source = copy.deepcopy(_source())
     if change is not None:
         change(source)
@@ -53,7 +53,7 @@ def _source() -> Json:
 
 
 def _translate(source: Json) -> Json:
-    """Run the SAM transform, with uploads in the place of folders, as `sam deploy` makes them."""
+    """Run the SAM transform, with uploads in place of folders, as `sam deploy` does."""
     uploaded = copy.deepcopy(source)
     for resource in uploaded["Resources"].values():
         for name in ("CodeUri", "ContentUri"):
@@ -68,7 +68,7 @@ def _translate(source: Json) -> Json:
 
 
 def references(value: object) -> Iterator[str]:
-    """Every logical id that a piece of template names, through Ref, Fn::GetAtt or Fn::Sub."""
+    """Every logical id that a part of a template names, through Ref, Fn::GetAtt or Fn::Sub."""
     if isinstance(value, list):
         for each in value:
             yield from references(each)
@@ -98,7 +98,7 @@ def _substituted(text: str, given: Json) -> Iterator[str]:
 
 
 def dependencies(stack: Stack) -> dict[str, set[str]]:
-    """For each resource the resources that CloudFormation makes before it."""
+    """For each resource, the resources that CloudFormation creates before it."""
     resources: dict[str, Json] = stack.translated["Resources"]
     graph = {}
     for name, resource in resources.items():
@@ -110,13 +110,13 @@ def dependencies(stack: Stack) -> dict[str, set[str]]:
 
 
 def listed(value: Any) -> list[Any]:
-    """Policies write one thing bare and several as a list; this is always the list."""
+    """Always a list: policies write one value alone and several as a list."""
     return value if isinstance(value, list) else [value]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a policy and the resource in whose policy it stands."""
+    """One statement of a policy, and the resource that contains the policy."""
 
     place: str
     body: Json
@@ -135,13 +135,13 @@ class Statement:
 
     @property
     def sources(self) -> list[str]:
-        """The condition keys that pin who calls, in lower case as IAM compares them."""
+        """The condition keys that restrict the caller, in lower case as IAM compares them."""
         operators = self.body.get("Condition", {}).values()
         return [key.lower() for operator in operators for key in operator]
 
 
 def identity_statements(stack: Stack) -> Iterator[Statement]:
-    """What roles and managed policies grant, SAM's own roles included."""
+    """The grants of roles and managed policies, including SAM's own roles."""
     for name, role in stack.properties("AWS::IAM::Role"):
         for policy in role.get("Policies", []):
             yield from _statements(name, policy["PolicyDocument"])
@@ -150,7 +150,7 @@ def identity_statements(stack: Stack) -> Iterator[Statement]:
 
 
 def resource_statements(stack: Stack) -> Iterator[Statement]:
-    """What queues, topics and buckets let others do."""
+    """What queues, topics and buckets allow others."""
     for kind in ("AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy"):
         for name, policy in stack.properties(kind):
             yield from _statements(name, policy["PolicyDocument"])
@@ -162,7 +162,7 @@ def _statements(place: str, document: Json) -> Iterator[Statement]:
 
 
 def text_of(value: Any) -> str:
-    """A template value as text, with `${Name}` or `${Name.Attribute}` for what is referred to."""
+    """A template value as text, with `${Name}` or `${Name.Attribute}` for references."""
     match value:
         case {"Ref": str(name)}:
             return f"${{{name}}}"
@@ -175,5 +175,5 @@ def text_of(value: Any) -> str:
 
 
 def target_of(value: Any) -> str:
-    """The logical id that a value such as `!GetAtt Queue.Arn` points to."""
+    """The logical id to which a value such as `!GetAtt Queue.Arn` refers."""
     return next(references(value), "")

@@ -1,4 +1,5 @@
-"""What every version of template.yaml must keep. A rule returns one sentence per offence."""
+"""The rules that every version of template.yaml must obey. A rule returns one sentence per
+violation."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,9 +24,9 @@ TABLE = "AWS::DynamoDB::Table"
 QUEUE = "AWS::SQS::Queue"
 FUNCTION = "AWS::Lambda::Function"
 MAPPING = "AWS::Lambda::EventSourceMapping"
-# Its name has to be told apart only from those of the same API.
+# Its name only has to be unique within its API.
 NAMED_INSIDE_ANOTHER = {"AWS::ApiGatewayV2::Stage"}
-# The path, the query and the caller's address are not among them: a path can hold a token.
+# Without the path, the query and the caller's address: a path can contain a token.
 LOGGABLE = {
     "$context.requestId",
     "$context.requestTimeEpoch",
@@ -38,11 +39,11 @@ LOGGABLE = {
 
 
 def no_cycles(stack: Stack) -> Iterator[str]:
-    """CloudFormation refuses circles, and no linter sees those that SAM's transform closes."""
+    """CloudFormation refuses cycles, and no linter sees those that SAM's transform creates."""
     try:
         TopologicalSorter(dependencies(stack)).prepare()
     except CycleError as error:
-        yield "a circle of dependencies: " + " -> ".join(error.args[1])
+        yield "a dependency cycle: " + " -> ".join(error.args[1])
 
 
 def every_action_is_named(stack: Stack) -> Iterator[str]:
@@ -51,14 +52,15 @@ def every_action_is_named(stack: Stack) -> Iterator[str]:
         if not statement.allows:
             continue
         if statement.body.keys() & {"NotAction", "NotResource", "NotPrincipal"}:
-            yield f"{statement.place} allows all but something"
+            yield f"{statement.place} allows everything except something"
         for action in statement.actions:
             if "*" in action:
                 yield f"{statement.place} allows {action}"
 
 
-def every_resource_is_ours(stack: Stack) -> Iterator[str]:
-    """A star may only follow something that holds the name of this stack or of a resource in it."""
+def every_resource_is_of_this_stack(stack: Stack) -> Iterator[str]:
+    """A star may only follow a text that contains the name of this stack or of one of its
+    resources."""
     resources = stack.translated["Resources"]
     for statement in identity_statements(stack):
         for resource in statement.resources:
@@ -67,22 +69,22 @@ def every_resource_is_ours(stack: Stack) -> Iterator[str]:
                 f"${{{n}.Arn}}" in before for n in resources
             )
             if statement.actions == ["ses:GetAccount"]:
-                continue  # the account itself: SES knows no resource for it
+                continue  # the account itself: SES has no resource for it
             if statement.allows and star and not ours:
                 yield f"{statement.place} reaches {text_of(resource)}"
 
 
 def every_role_is_written_by_hand(stack: Stack) -> Iterator[str]:
-    """AWS's managed policies, which SAM attaches on its own, open every stream, queue and log."""
+    """AWS's managed policies, which SAM attaches on its own, allow every stream, queue and log."""
     resources = stack.translated["Resources"]
     for name, role in stack.properties("AWS::IAM::Role"):
         for policy in role.get("ManagedPolicyArns", []):
             if target_of(policy) not in resources:
-                yield f"{name} has the foreign policy {text_of(policy)}"
+                yield f"{name} has a policy that is not ours: {text_of(policy)}"
 
 
 def every_function_has_a_role_of_its_own(stack: Stack) -> Iterator[str]:
-    """Two functions with one role have the sum of their rights."""
+    """Two functions that share a role have the union of their permissions."""
     owner: dict[str, str] = {}
     for name, function in stack.properties(FUNCTION):
         role = target_of(function["Role"])
@@ -92,23 +94,23 @@ def every_function_has_a_role_of_its_own(stack: Stack) -> Iterator[str]:
 
 
 def only_run_steps_sends(stack: Stack) -> Iterator[str]:
-    """There is one call site of SES; its right is tied to the sender and the configuration set. A
-    second policy of the same role holds for the other addresses of the sender's domain."""
+    """SES has one call site; its permission is limited to the sender and the configuration set. A
+    second policy of the same role allows the other addresses of the sender's domain."""
     policies = dict(stack.properties("AWS::IAM::ManagedPolicy"))
     holders = [
         s for s in identity_statements(stack) if any(a.startswith("ses:") for a in s.actions)
     ]
     if {statement.place for statement in holders} != {"RunStepsRole", "SendAsPersonas"}:
-        yield f"SES is open to {[statement.place for statement in holders]}"
+        yield f"these may use SES: {[statement.place for statement in holders]}"
     for statement in holders:
         roles = policies.get(statement.place, {}).get("Roles", [{"Ref": statement.place}])
         if [target_of(role) for role in roles] != ["RunStepsRole"]:
-            yield f"{statement.place} lets {[target_of(role) for role in roles]} send"
+            yield f"{statement.place} lets these roles send: {[target_of(role) for role in roles]}"
         like = statement.body.get("Condition", {}).get("StringLike", {}).values()
         if any(not text_of(pattern).startswith("*@${") for pattern in like):
             yield f"{statement.place} may send from addresses of any domain"
         if statement.actions == ["ses:GetAccount"]:
-            continue  # how fast and how much it may send
+            continue  # the account's sending rate and quota
         if statement.actions != ["ses:SendEmail"] or "ses:fromaddress" not in statement.sources:
             yield f"{statement.place} may do more with SES than send from the sender's address"
 
@@ -117,24 +119,25 @@ SPEAKERS = ["RunStepsRole", "PublishRole", "PrivacyRole", "TriggerEmailRole"]
 WHOLE_TABLES = {"ExportContactsRole", "PrivacyRole"}
 
 
-def only_four_functions_tell_staff(stack: Stack) -> Iterator[str]:
-    """What workflows, publishing, customers and a stopped marketing say goes to the one topic that
-    the shop chose."""
+def only_four_functions_alert_staff(stack: Stack) -> Iterator[str]:
+    """Alerts of workflows, publishing, imports and marketing stops go to the one topic that the
+    shop chose."""
     policies = dict(stack.properties("AWS::IAM::ManagedPolicy"))
     for statement in identity_statements(stack):
         if not any(action.startswith("sns:") for action in statement.actions):
             continue
         holders = policies.get(statement.place, {}).get("Roles", [{"Ref": statement.place}])
         if [target_of(holder) for holder in holders] != SPEAKERS:
-            yield f"{statement.place} lets {[target_of(each) for each in holders]} speak to staff"
+            roles = [target_of(holder) for holder in holders]
+            yield f"{statement.place} lets these roles alert staff: {roles}"
         reached = [text_of(resource) for resource in statement.resources]
         if statement.actions != ["sns:Publish"] or reached != ["${AlarmTopicArn}"]:
             yield f"{statement.place} may {statement.actions} on {reached}"
 
 
-def only_whole_stores_are_read_from_whole_tables(stack: Stack) -> Iterator[str]:
-    """A scan is paid for by all that a table holds, and what needs one every day is a mistake: a
-    store is exported whole, or erased."""
+def only_export_and_erasure_scan_tables(stack: Stack) -> Iterator[str]:
+    """A scan costs as much as the whole table contains, so a function that scans every day is a
+    mistake. Only export and erasure of a whole store may scan."""
     for statement in identity_statements(stack):
         if "dynamodb:Scan" not in statement.actions:
             continue
@@ -144,10 +147,11 @@ def only_whole_stores_are_read_from_whole_tables(stack: Stack) -> Iterator[str]:
             yield f"{statement.place} may do more with the table than read it"
 
 
-def whoever_calls_itself_may_go_on(stack: Stack) -> Iterator[str]:
-    """Lambda ends a chain of sixteen calls through one queue, unless it is told that it is meant.
+def only_self_feeding_functions_allow_recursion(stack: Stack) -> Iterator[str]:
+    """Lambda stops a chain of sixteen calls through one queue, unless it is configured as intended.
 
-    Only who feeds itself may be told so: for everybody else it is a net below a mistake.
+    Only a function that feeds itself may be configured so: for all others this protects from a
+    mistake.
     """
     senders = {
         (statement.place, target_of(resource))
@@ -163,13 +167,13 @@ def whoever_calls_itself_may_go_on(stack: Stack) -> Iterator[str]:
         meant = function.get("RecursiveLoop") == "Allow"
         feeds_itself = (target_of(function["Role"]), feeding.get(name)) in senders
         if feeds_itself and not meant:
-            yield f"{name} is ended by Lambda after sixteen rounds"
+            yield f"{name} is stopped by Lambda after sixteen rounds"
         if meant and not feeds_itself:
-            yield f"{name} may call itself for ever and never has to"
+            yield f"{name} allows recursion without feeding itself"
 
 
-def files_of_people_go(stack: Stack) -> Iterator[str]:
-    """What was imported and exported holds people's data, and does not lie about for ever."""
+def files_with_personal_data_expire(stack: Stack) -> Iterator[str]:
+    """Imported and exported files contain personal data and must expire."""
     for name, bucket in stack.properties("AWS::S3::Bucket"):
         rules = bucket.get("LifecycleConfiguration", {}).get("Rules", [])
         gone = {
@@ -182,11 +186,11 @@ def files_of_people_go(stack: Stack) -> Iterator[str]:
             if tag["Key"] == "milepost"
         }
         for kind in sorted({"imported", "exported"} - gone):
-            yield f"{name} keeps what was {kind} for ever"
+            yield f"{name} never expires what was {kind}"
 
 
 def workflows_call_two_functions(stack: Stack) -> Iterator[str]:
-    """What a marketer writes can reach nothing but run_steps and await_event."""
+    """A workflow can only invoke run_steps and await_event."""
     granted = [s for s in identity_statements(stack) if s.place == "MachineRole"]
     actions = [action for statement in granted for action in statement.actions]
     reached = {target_of(each) for statement in granted for each in statement.resources}
@@ -197,18 +201,18 @@ def workflows_call_two_functions(stack: Stack) -> Iterator[str]:
         yield f"MachineRole may {actions} on {sorted(reached)}"
 
 
-def every_sender_is_pinned(stack: Stack) -> Iterator[str]:
+def every_service_is_limited_to_our_sources(stack: Stack) -> Iterator[str]:
     """A service may write to a queue, a topic or a function only for one of our resources."""
     for statement in resource_statements(stack):
         if statement.allows and "aws:sourcearn" not in statement.sources:
-            yield f"{statement.place} lets a service in for anyone"
+            yield f"{statement.place} allows a service for any source"
     for name, permission in stack.properties("AWS::Lambda::Permission"):
         if "SourceArn" not in permission:
-            yield f"{name} lets a service in for anyone"
+            yield f"{name} allows a service for any source"
 
 
-def every_failure_has_a_place(stack: Stack) -> Iterator[str]:
-    """Whatever is not answered to someone who waits must be kept when it fails."""
+def every_failure_is_kept(stack: Stack) -> Iterator[str]:
+    """Asynchronous input that fails must be kept: no caller waits for its answer."""
     for name, mapping in stack.properties(MAPPING):
         source = target_of(mapping["EventSourceArn"])
         if source in stack.of_type(QUEUE):
@@ -218,7 +222,7 @@ def every_failure_has_a_place(stack: Stack) -> Iterator[str]:
         if not mapping.get("DestinationConfig", {}).get("OnFailure"):
             yield f"{name} has no failure destination"
         if mapping.get("MaximumRetryAttempts", -1) < 0:
-            yield f"{name} retries for ever"
+            yield f"{name} retries forever"
     for name, subscription in stack.properties("AWS::SNS::Subscription"):
         if "RedrivePolicy" not in subscription:
             yield f"{name} has no dead-letter queue"
@@ -227,7 +231,7 @@ def every_failure_has_a_place(stack: Stack) -> Iterator[str]:
             yield f"{name} has no dead-letter queue for what it cannot deliver"
         reached = target_of(target["Arn"])
         if reached not in _functions_with_a_failure_destination(stack) | _sources(stack):
-            yield f"{name} reaches {reached}, whose failures go nowhere"
+            yield f"{name} reaches {reached}, whose failures are not kept"
 
 
 def _asynchronous_targets(stack: Stack) -> Iterator[tuple[str, Json]]:
@@ -239,7 +243,7 @@ def _asynchronous_targets(stack: Stack) -> Iterator[tuple[str, Json]]:
 
 
 def _sources(stack: Stack) -> set[str]:
-    """The queues and streams that a function is fed from; their failures are looked at above."""
+    """The queues and streams that feed a function; their failures are checked above."""
     return {target_of(mapping["EventSourceArn"]) for _, mapping in stack.properties(MAPPING)}
 
 
@@ -252,7 +256,7 @@ def _functions_with_a_failure_destination(stack: Stack) -> set[str]:
 
 
 def every_dead_letter_raises_an_alarm(stack: Stack) -> Iterator[str]:
-    """What is kept but never looked at is lost all the same."""
+    """Every dead-letter queue needs an alarm, otherwise its messages stay unnoticed."""
     watched = {
         target_of(dimension["Value"])
         for _, alarm in stack.properties("AWS::CloudWatch::Alarm")
@@ -260,56 +264,57 @@ def every_dead_letter_raises_an_alarm(stack: Stack) -> Iterator[str]:
         if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible" and alarm["Threshold"] == 0
     }
     for name in stack.of_type(QUEUE).keys() - _sources(stack) - watched:
-        yield f"nobody is told when {name} fills"
+        yield f"no alarm watches {name}"
 
 
-def the_stream_is_watched(stack: Stack) -> Iterator[str]:
+def the_stream_has_an_alarm(stack: Stack) -> Iterator[str]:
     """A blocked stream loses its records after 24 hours."""
     ages = [
         a for _, a in stack.properties("AWS::CloudWatch::Alarm") if a["MetricName"] == "IteratorAge"
     ]
     if [target_of(alarm["Dimensions"][0]["Value"]) for alarm in ages] != ["ReactFunction"]:
-        yield "nobody is told when react falls behind"
+        yield "no alarm watches the age of the stream"
 
 
 def a_count_that_is_wrong_raises_an_alarm(stack: Stack) -> Iterator[str]:
-    """What the nightly count of workflows finds is a fault of the product, however small."""
+    """Every difference that the nightly count finds is a bug, however small."""
     dimensions = [{"Name": "service", "Value": "milepost"}]  # Powertools adds it to every metric
     for _, alarm in stack.properties("AWS::CloudWatch::Alarm"):
         named = alarm["Namespace"], alarm["MetricName"], alarm["Threshold"], alarm["Dimensions"]
         if named == ("Milepost", "CountsUnbalanced", 0, dimensions) and alarm["Statistic"] == "Sum":
             return
-    yield "nobody is told when decisions are missing from the ledger"
+    yield "no alarm watches decisions missing from the ledger"
 
 
 def queues_wait_for_their_function(stack: Stack) -> Iterator[str]:
-    """AWS advises a visibility time-out of six times the function's, else work is done twice."""
+    """AWS recommends a visibility time-out of six times the function's; a shorter one runs work
+    twice."""
     for name, mapping in stack.properties(MAPPING):
         queue = stack.of_type(QUEUE).get(target_of(mapping["EventSourceArn"]))
         timeout = stack.of_type(FUNCTION)[target_of(mapping["FunctionName"])]["Properties"][
             "Timeout"
         ]
         if queue and queue["Properties"]["VisibilityTimeout"] < 6 * timeout:
-            yield f"{name} gets a message again before its function had its time"
+            yield f"{name} delivers a message again before its function times out"
 
 
-def what_people_made_survives(stack: Stack) -> Iterator[str]:
-    """Tables and the bucket outlive the stack, and their past can be brought back."""
+def tables_and_bucket_outlive_the_stack(stack: Stack) -> Iterator[str]:
+    """Tables and the bucket outlive the stack, and earlier states can be restored."""
     for name, each in (stack.of_type(TABLE) | stack.of_type("AWS::S3::Bucket")).items():
         if each.get("DeletionPolicy") != "Retain" or each.get("UpdateReplacePolicy") != "Retain":
-            yield f"{name} goes with the stack"
+            yield f"{name} is deleted with the stack"
     for name, table in stack.properties(TABLE):
         if not table.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled"):
-            yield f"{name} cannot be brought back to an earlier moment"
+            yield f"{name} has no point-in-time recovery"
         if not table.get("SSESpecification", {}).get("SSEEnabled"):
             yield f"{name} is not encrypted with a key of the account"
     for name, bucket in stack.properties("AWS::S3::Bucket"):
         if bucket.get("VersioningConfiguration", {}).get("Status") != "Enabled":
-            yield f"{name} forgets what is overwritten"
+            yield f"{name} keeps no old versions"
 
 
 def the_bucket_is_private(stack: Stack) -> Iterator[str]:
-    """Templates are nobody's business, and travel encrypted."""
+    """Templates are private and travel encrypted."""
     refused = {
         target_of(p["Bucket"]) for _, p in stack.properties("AWS::S3::BucketPolicy") if _tls(p)
     }
@@ -318,7 +323,7 @@ def the_bucket_is_private(stack: Stack) -> Iterator[str]:
         if len(block) != 4 or not all(block.values()):
             yield f"{name} can be opened to the public"
         if name not in refused:
-            yield f"{name} may be read without encryption on the way"
+            yield f"{name} allows unencrypted connections"
 
 
 def _tls(policy: Json) -> bool:
@@ -327,7 +332,7 @@ def _tls(policy: Json) -> bool:
 
 
 def feedback_is_signed_with_sha256(stack: Stack) -> Iterator[str]:
-    """SNS signs with SHA-1 unless it is told otherwise."""
+    """SNS signs with SHA-1 by default."""
     for name, topic in stack.properties("AWS::SNS::Topic"):
         if topic.get("SignatureVersion") != "2":
             yield f"{name} signs with SHA-1"
@@ -344,25 +349,25 @@ def access_logs_hold_no_path(stack: Stack) -> Iterator[str]:
 
 
 def the_api_is_throttled(stack: Stack) -> Iterator[str]:
-    """A flood stops at the door and not in the table."""
+    """A flood must stop at the API, before the table."""
     for name, stage in stack.properties("AWS::ApiGatewayV2::Stage"):
         limits = stage.get("DefaultRouteSettings", {})
         if limits.keys() < {"ThrottlingRateLimit", "ThrottlingBurstLimit"}:
-            yield f"{name} takes any number of requests"
+            yield f"{name} is not throttled"
 
 
-def logs_are_kept_for_a_time(stack: Stack) -> Iterator[str]:
-    """A log group that Lambda makes by itself is kept for ever."""
+def logs_expire(stack: Stack) -> Iterator[str]:
+    """Log groups that Lambda creates on its own never expire."""
     for name, group in stack.properties("AWS::Logs::LogGroup"):
         if "RetentionInDays" not in group:
-            yield f"{name} is kept for ever"
+            yield f"{name} never expires"
     for name, function in stack.properties(FUNCTION):
         if target_of(function.get("LoggingConfig", {}).get("LogGroup")) != "FunctionLogs":
             yield f"{name} writes to a log group that is not in the template"
 
 
 def two_stacks_fit_in_one_account(stack: Stack) -> Iterator[str]:
-    """A name that is given holds the stack's; SAM's own name for a schedule does not."""
+    """An explicit name contains the stack's name; SAM's own name for a schedule does not."""
     kinds = {resource["Type"] for resource in stack.translated["Resources"].values()}
     for kind in kinds - NAMED_INSIDE_ANOTHER:
         for name, properties in stack.properties(kind):
@@ -374,26 +379,27 @@ def two_stacks_fit_in_one_account(stack: Stack) -> Iterator[str]:
 
 
 def everything_is_described(stack: Stack) -> Iterator[str]:
-    """Parameters and outputs are read by people who did not write them."""
+    """The readers of parameters and outputs did not write them."""
     for section in ("Parameters", "Outputs"):
         for name, each in stack.source[section].items():
             if len(each.get("Description", "")) < 20:
                 yield f"{name} has no description"
 
 
-def parameters_are_guarded(stack: Stack) -> Iterator[str]:
-    """A typing error in a parameter is found before anything is deployed."""
+def parameters_are_validated(stack: Stack) -> Iterator[str]:
+    """A typing error in a parameter is found before the deploy."""
     for name, each in stack.source["Parameters"].items():
         guard = {
             "String": {"AllowedPattern", "AllowedValues"},
             "Number": {"MinValue", "AllowedValues"},
         }
         if not guard[each["Type"]] & each.keys():
-            yield f"{name} takes anything"
+            yield f"{name} accepts any value"
 
 
-def nothing_traces(stack: Stack) -> Iterator[str]:
-    """X-Ray's library costs every cold start a third of a second; its traces would be half ones."""
+def no_function_is_traced(stack: Stack) -> Iterator[str]:
+    """X-Ray's library adds a third of a second to every cold start, and its traces would be
+    incomplete."""
     for name, function in stack.properties(FUNCTION):
         if "TracingConfig" in function:
             yield f"{name} is traced"

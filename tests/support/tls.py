@@ -1,4 +1,4 @@
-"""A little HTTPS server on this machine, and an authority that only its tests trust."""
+"""A small HTTPS server on this machine, and a certificate authority that only its tests trust."""
 
 import socket
 import ssl
@@ -22,7 +22,7 @@ Answerer = Callable[[ssl.SSLSocket], None]
 
 @dataclass
 class HttpsServer:
-    """`requests` are the heads and bodies of what came; `connections` how often somebody did."""
+    """`requests` are the received heads and bodies; `connections` counts connections."""
 
     port: int
     requests: list[bytes] = field(default_factory=list)
@@ -30,13 +30,13 @@ class HttpsServer:
     connections: int = 0
 
     def connect(self, _address: str, _port: int, seconds: float) -> socket.socket:
-        """For `HttpsOutbound.connect`: whatever address was pinned, this server takes the call."""
+        """For `HttpsOutbound.connect`: this server takes the call, whatever address was pinned."""
         return socket.create_connection(("127.0.0.1", self.port), seconds)
 
 
 @contextmanager
 def serving(answer: Answerer, name: str = HOST, days: int = 1) -> Iterator[HttpsServer]:
-    """Serve until the block is left. `answer` gets the connection after one request was read."""
+    """Serve inside the block. `answer` gets the connection after one request was read."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.02)
         server = HttpsServer(listener.getsockname()[1])
@@ -66,7 +66,7 @@ def _serve(
             continue
         server.connections += 1
         plain.settimeout(2)
-        # Whoever calls may hang up at any time: during the handshake, or while it is answered.
+        # The caller may hang up at any time: during the handshake, or during the answer.
         with plain, suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
             server.requests.append(_read(connection))
             answer(connection)
@@ -87,7 +87,7 @@ def _read(connection: ssl.SSLSocket) -> bytes:
 
 
 def saying(status: str, body: bytes = b"", *headers: str) -> Answerer:
-    """An answer as it should be."""
+    """A correct answer."""
     lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", ""]
     return bytes_of("\r\n".join(lines).encode() + body)
 
@@ -109,10 +109,16 @@ def _authority() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of the tests")])
     usage = x509.KeyUsage(
-        digital_signature=True, content_commitment=False, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, key_cert_sign=True, crl_sign=True,
-        encipher_only=False, decipher_only=False,
-    )  # fmt: skip
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
     made = (
         _unsigned(name, name, key, days=1)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -139,7 +145,7 @@ def _unsigned(
 
 
 def server_context(name: str, days: int) -> ssl.SSLContext:
-    """A server's side, its certificate valid for one name and so many days from now."""
+    """The server's side; its certificate is valid for one name and so many days from now."""
     authority, signing = _authority()
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -151,7 +157,7 @@ def server_context(name: str, days: int) -> ssl.SSLContext:
         .sign(signing, hashes.SHA256())
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory() as folder:  # `ssl` reads a chain from files alone
+    with tempfile.TemporaryDirectory() as folder:  # `ssl` reads a chain only from files
         file = Path(folder, "chain.pem")
         file.write_bytes(
             key.private_bytes(
@@ -167,6 +173,6 @@ def server_context(name: str, days: int) -> ssl.SSLContext:
 
 @cache
 def trusting() -> ssl.SSLContext:
-    """A client's side as in earnest, but for the one authority that it trusts."""
+    """The client's side as in production, except that it trusts the test's authority."""
     pem = _authority()[0].public_bytes(serialization.Encoding.PEM).decode()
     return ssl.create_default_context(cadata=pem)

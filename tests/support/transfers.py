@@ -1,4 +1,4 @@
-"""The queues of imports and exports as one walks through them: put a file, and let all happen."""
+"""The queues of imports and exports: put a file, and process everything that follows."""
 
 import json
 import os
@@ -20,7 +20,7 @@ HANDLERS = {"import": import_contacts, "export": export_contacts}
 
 @dataclass
 class Context:
-    """Lambda's: `looks` is how often somebody may look before the time is up."""
+    """Lambda's context: after `looks` checks of the remaining time, the time is up."""
 
     looks: float = float("inf")
 
@@ -32,7 +32,7 @@ class Context:
 def bring(
     shop: Shop, path: str, content: str | bytes | Mapping[str, Any], looks: float = float("inf")
 ) -> int:
-    """Put a file, and hand all messages over that follow; the number of calls."""
+    """Put a file and deliver all messages that follow; returns the number of calls."""
     put(shop, path, content)
     kind = path.split("/", maxsplit=1)[0].removesuffix("s")
     return deliver(shop, kind, changed_file(f"{shop.store}/{path}"), looks)

@@ -1,8 +1,8 @@
-"""A second, naive reading of a workflow: down the tree of steps, with the whole history at hand.
+"""A second, simple interpreter of a workflow: down the tree of steps, with the whole history known.
 
-Shares no line with the compiler, the condition evaluator, the calendar or the changes of the
-product, so that the two can only agree by being right. Only which way chance goes is asked of
-`enrollments/chance.py`: a hash has no second reading.
+Shares no line with the compiler, the condition evaluator, the calendar or the contact changes of
+the product, so the two only agree if both are right. Only random choices come from
+`enrollments/chance.py`: a hash has no second implementation.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ UNITS = {"minute": 1, "minutes": 1, "hour": 60, "hours": 60, "day": 1440, "days"
 
 @dataclass(frozen=True)
 class Happened:
-    """Something the contact did, as the shop reported it at that very instant."""
+    """Something that the contact did, reported by the shop at that instant."""
 
     name: str
     at: datetime
@@ -26,7 +26,7 @@ class Happened:
 
 @dataclass
 class Life:
-    """What becomes of one contact: mails by step and instant, and how it ended."""
+    """The result for one contact: mails by step and instant, and how the enrollment ended."""
 
     mails: list[tuple[str, datetime]] = field(default_factory=list)
     status: str = "active"
@@ -36,22 +36,22 @@ class Life:
 
 @dataclass(frozen=True)
 class Chance:
-    """Which path of a split falls to this contact, and whether a holdout keeps it back."""
+    """The split path and the holdout decision for this contact."""
 
     choose: Callable[[str, Mapping[str, int]], str]
     held_back: Callable[[str, float], bool]
 
 
 class _LeftError(Exception):
-    """The contact leaves by an `exit` step, or is held back."""
+    """The contact leaves by an `exit` step or a holdout."""
 
 
 class _JumpError(Exception):
-    """The contact goes on at the step of this id."""
+    """The contact continues at the step with this id."""
 
 
 def live(workflow: Json, trigger: Happened, history: Sequence[Happened], chance: Chance) -> Life:
-    """Everything that happens to a contact who enters with `trigger` and then does `history`."""
+    """The result for a contact who enters with `trigger` and then does `history`."""
     walk = _Walk(trigger, history, chance)
     life = walk.life
     try:
@@ -62,7 +62,7 @@ def live(workflow: Json, trigger: Happened, history: Sequence[Happened], chance:
     over = walk.at
     endings = {ending["event"] for ending in workflow.get("exit_on", ())}
     for happened in history:
-        # What is waited for and also ends everything ends everything.
+        # An awaited event that is also an exit event ends the enrollment.
         if happened.name in endings and trigger.at < happened.at <= over:
             over = happened.at
             life.status, life.reason = "exited", f"exit on {happened.name}"
@@ -81,7 +81,7 @@ class _Walk:
         self.life = Life()
 
     def from_the_top(self, steps: Sequence[Json]) -> None:
-        """Whatever a jump leads to is reached anew from the top, past all that stands above it."""
+        """Reach the target of a jump from the top again, past all steps above it."""
         target = ""
         while True:
             try:
@@ -91,7 +91,7 @@ class _Walk:
                 target = str(jump)
 
     def through(self, steps: Sequence[Json], target: str = "") -> None:
-        """Through these steps; with a target only through what follows its place among them."""
+        """Run these steps; with a target, only the steps from it on."""
         for number, step in enumerate(steps):
             if target and step["id"] != target:
                 inside = next((i for i in lists_in(step) if holds_step(i, target)), None)

@@ -1,4 +1,4 @@
-"""Visitors of a shop's pages and readers of its mails: what their browsers send us."""
+"""Visitors of a shop's pages and recipients of its mails: their browsers' requests."""
 
 import json
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ FOOTER: Json = {
         "over_18": {"type": "boolean"},
     },
 }
-"""A form with double opt-in that asks everything that can be asked."""
+"""A form with double opt-in and every possible field."""
 
 
 def request(
@@ -43,10 +43,15 @@ def request(
 
 
 def form_post(
-    shop: Shop, form: str = "footer", *, ip: str = "203.0.113.24",
-    headers: Mapping[str, str] | None = None, kind: str = URLENCODED, **fields: Any,
-) -> Json:  # fmt: skip
-    """A browser sends a form, with the person's address unless another is given."""
+    shop: Shop,
+    form: str = "footer",
+    *,
+    ip: str = "203.0.113.24",
+    headers: Mapping[str, str] | None = None,
+    kind: str = URLENCODED,
+    **fields: Any,
+) -> Json:
+    """A browser submits a form, with the person's address unless another is given."""
     body = urlencode({"email": EMAIL, **fields})
     given = {"content-type": kind, **(headers or {})}
     return request("events.post", "POST", body, given, ip, store=shop.store, form=form)
@@ -55,14 +60,14 @@ def form_post(
 def json_post(
     shop: Shop, form: str = "footer", *, origin: str = PAGE, ip: str = "203.0.113.24", **fields: Any
 ) -> Json:
-    """A script on a page of the shop sends a form."""
+    """A script on a page of the shop submits a form."""
     body = json.dumps({"email": EMAIL, **fields})
     given = {"content-type": "application/json", "origin": origin}
     return request("events.post", "POST", body, given, ip, store=shop.store, form=form)
 
 
 def look(shop: Shop, token: str, method: str = "GET") -> Json:
-    """Somebody, or some scanner, follows a link."""
+    """A person or a link scanner follows a link."""
     made = sample("api", "unsubscribe.get")
     made["pathParameters"] = {"store": shop.store, "token": token}
     made["requestContext"]["http"]["method"] = method
@@ -72,9 +77,7 @@ def look(shop: Shop, token: str, method: str = "GET") -> Json:
 def press(
     shop: Shop, token: str, fields: str | Mapping[str, Any], ip: str = "198.51.100.7"
 ) -> Json:
-    """A reader presses a button of the page that a link leads to."""
+    """A recipient presses a button on the page of a link."""
     body = fields if isinstance(fields, str) else urlencode(fields, doseq=True)
     given = {"content-type": URLENCODED}
-    return request(
-        "unsubscribe.post", "POST", body, given, ip, store=shop.store, token=token
-    )  # fmt: skip
+    return request("unsubscribe.post", "POST", body, given, ip, store=shop.store, token=token)

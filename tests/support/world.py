@@ -1,7 +1,7 @@
-"""A small world in one process: a shop, its marketers, its customers, and the product in between.
+"""A small world in one process: a shop, its marketers, its customers, and the product.
 
-What the shop reports goes through its own translators, what readers do through the links and
-reports of the real mails; everything in between is the product, see `surroundings.py`.
+The shop's input goes through the real translators; recipients act through the links and delivery
+events of the real mails. Everything in between is the product, see `environment.py`.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from milepost.pages.unsubscribe import UnsubscribeEvidence
 from milepost.publishing.report import PublishReport
 from milepost.sending.counts import StepCounts, Tally, WorkflowCounts, tell_unbalanced
 from milepost.sending.message import OutgoingEmail
-from milepost.shops import shopify
+from milepost.shops.shopify.platform import PLATFORM
 from milepost.simulator.interpreter import Execution
 from milepost.simulator.memory.contacts import MemoryContacts
 from milepost.simulator.memory.published import MemoryPublished
@@ -28,7 +28,7 @@ from milepost.simulator.memory.timeline import MemoryTimeline
 from milepost.simulator.world import Deployment
 from tests.support.asl_rules import problems
 from tests.support.builders import ADA, STORE, Content, text
-from tests.support.environment import PUBLIC_URL, Surroundings
+from tests.support.environment import PUBLIC_URL, Environment
 from tests.support.events import Sample
 
 
@@ -36,10 +36,10 @@ def unbalanced(step: str, numbers: StepCounts) -> None:
     raise AssertionError(f"{step} does not add up: {numbers}")
 
 
-class World(Surroundings):
-    """One store, its people and its readers."""
+class World(Environment):
+    """One store, its contacts and its recipients."""
 
-    # --- what the marketers do ---
+    # --- actions of marketers ---
 
     def publish(self, files: Mapping[str, Content]) -> list[PublishReport]:
         """Put files into the bucket; every one must be published."""
@@ -58,10 +58,10 @@ class World(Surroundings):
         return self.publisher.publish(STORE, [path])
 
     def deployment(self) -> Deployment:
-        """What is live, for the simulator."""
+        """The published state, for the simulator."""
         return Deployment(MemoryPublished(self.shelf), self.machines.versions)
 
-    # --- what the shop reports ---
+    # --- input of the shop ---
 
     def event(
         self,
@@ -73,9 +73,9 @@ class World(Surroundings):
         id_: str | None = None,
         **contact: Any,
     ) -> str:
-        """Post one event to the API, `contact` being what it says of the contact.
+        """Post one event to the API; `contact` is its contact data.
 
-        Answers "accepted" or "duplicate".
+        Returns "accepted" or "duplicate".
         """
         document: dict[str, Any] = {
             "event": name,
@@ -94,9 +94,9 @@ class World(Surroundings):
         self.event("Subscription Changed", email=email, consent=[answer])
 
     def shopify(self, sample: Sample) -> list[str]:
-        """Hand a delivery of Shopify to its translator; what became of each of its events."""
-        delivery = shopify.delivery(sample.headers)
-        translation = shopify.translate(STORE, delivery.topic, sample.body, self.now, delivery)
+        """Pass a Shopify delivery to its translator; returns the status of each event."""
+        delivery = PLATFORM.delivery(sample.headers)
+        translation = PLATFORM.translate(STORE, delivery, sample.body, self.now)
         return [self.append(event) for event in translation.events]
 
     def append(self, event: Event) -> str:
@@ -104,18 +104,18 @@ class World(Surroundings):
         self.pass_on()
         return kept
 
-    # --- what readers and their mail servers do ---
+    # --- actions of recipients and their mail servers ---
 
     @property
     def mails(self) -> list[OutgoingEmail]:
-        """Every mail that may have reached somebody, in order."""
+        """Every mail that may have reached a recipient, in order."""
         return self.mailer.mails
 
     def steps_mailed(self, email: str = ADA) -> list[str]:
         return [mail.tags["step"] for mail in self.mails if mail.to == email]
 
     def mailed_at(self, step: str, email: str = ADA) -> datetime:
-        """When the one mail of a step was handed to the post."""
+        """When the only mail of a step was submitted."""
         (at,) = (at for at, m in self.posted if m.tags["step"] == step and m.to == email)
         return at
 
@@ -123,15 +123,15 @@ class World(Surroundings):
         return [mail for mail in self.mails if mail.to == email][-1]
 
     def open(self, mail: OutgoingEmail) -> None:
-        self.report_of_post(mail, "Open", {})
+        self.send_ses_event(mail, "Open", {})
 
     def click(self, mail: OutgoingEmail, link: str = "https://shop.example/cart") -> None:
-        self.report_of_post(mail, "Click", {"link": link})
+        self.send_ses_event(mail, "Click", {"link": link})
 
     def bounce(self, mail: OutgoingEmail, permanent: bool = True) -> None:
         kind = "Permanent" if permanent else "Transient"
         recipients = [{"emailAddress": mail.to}]
-        self.report_of_post(
+        self.send_ses_event(
             mail,
             "Bounce",
             {"bounceType": kind, "bounceSubType": "General", "bouncedRecipients": recipients},
@@ -139,19 +139,19 @@ class World(Surroundings):
 
     def complain(self, mail: OutgoingEmail) -> None:
         recipients = [{"emailAddress": mail.to}]
-        self.report_of_post(
+        self.send_ses_event(
             mail,
             "Complaint",
             {"complaintFeedbackType": "abuse", "complainedRecipients": recipients},
         )
 
     def suppress(self, email: str = ADA) -> None:
-        """The address turns out to be dead, in a mail of another contact's or another shop's."""
+        """The address bounces in a mail to another contact or of another shop."""
         contacts = self.kept(MemoryContacts(self.state), "contacts")
         contacts.suppress(STORE, address_hash(email), "hard bounce", self.now)
 
     def unsubscribe(self, mail: OutgoingEmail) -> None:
-        """Press the button that mailbox providers make of `List-Unsubscribe` (RFC 8058)."""
+        """Press the button that mailbox providers show for `List-Unsubscribe` (RFC 8058)."""
         link = mail.headers["List-Unsubscribe"].strip("<>")
         prefix = f"{PUBLIC_URL}/v1/{STORE}/unsubscribe/"
         assert link.startswith(prefix)
@@ -161,7 +161,7 @@ class World(Surroundings):
         self.unsubscriber.unsubscribe(opened.claim, "topic", proof, self.now)
         self.pass_on()
 
-    # --- what can be seen ---
+    # --- results ---
 
     def contact(self, email: str = ADA) -> str:
         (contact,) = MemoryTimeline(self.state).resolve(STORE, [{"email": email}])
@@ -171,7 +171,7 @@ class World(Surroundings):
         return self.state.profile(STORE, self.contact(email))
 
     def enrollments_of(self, email: str = ADA) -> list[Enrollment]:
-        """All enrollments of a contact, the first to enter first."""
+        """All enrollments of a contact, in order of entry."""
         contact = self.contact(email)
         return [e for e in self.state.enrollments.values() if e.ref.contact == contact]
 
@@ -199,7 +199,7 @@ class World(Surroundings):
         }
 
     def numbers(self, workflow: str) -> WorkflowCounts:
-        """What became of a workflow's decisions, all of which must be in the ledger."""
+        """The counts of a workflow, all of whose decisions must be in the ledger."""
         tally = Tally(detailed=True)
         after = self.counter.count_page(STORE, workflow, "", tally)
         while after:

@@ -1,7 +1,7 @@
 """The HTTP API as a WSGI application: the template's routes in front of the functions, in process.
 
-What API Gateway does is done here: it finds the route, decodes what is in the path, hands text over
-as text and everything else in base64, and answers 404 by itself where there is no route.
+It does what API Gateway does: finds the route, decodes the path, passes text as text and everything
+else as base64, and answers 404 itself if there is no route.
 """
 
 import json
@@ -24,7 +24,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 @cache
 def routes() -> Mapping[str, str]:
-    """The route keys of the template, each with the folder of its function."""
+    """The route keys of the template, each with its function's folder."""
     found = {}
     for resource in read_stack().source["Resources"].values():
         for event in resource.get("Properties", {}).get("Events", {}).values():
@@ -40,7 +40,7 @@ def handler_of(folder: str) -> Handler:
 
 
 def find(method: str, path: str) -> tuple[str, dict[str, str]] | None:
-    """The route of a request, and what is in its path. A literal part goes before a variable."""
+    """The route of a request and its path parameters. A literal segment wins over a variable."""
     matches = []
     for key in routes():
         wanted, _, template = key.partition(" ")
@@ -55,7 +55,7 @@ def find(method: str, path: str) -> tuple[str, dict[str, str]] | None:
 
 
 class Gateway:
-    """The application. `sign` may change what is about to be handed to a function."""
+    """The application. `sign` may change the event before it reaches a function."""
 
     def __init__(self, document: Json, sign: Callable[[Json], None] = lambda _: None) -> None:
         self.document = document

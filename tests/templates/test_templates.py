@@ -1,5 +1,5 @@
 # ruff: noqa: E501 -- tables of cases, mail texts in Arabic, Persian and Chinese
-"""Compiling template folders: the ones that ship, and everything that can be wrong with one."""
+"""Compiling template folders: the shipped ones, and every problem that a folder can have."""
 
 import json
 import re
@@ -11,8 +11,14 @@ import pytest
 
 from milepost.base.problems import Problem
 from milepost.templates.compile import check_marketing, compile_template
-from milepost.templates.rendering import ENVIRONMENTS, Rendered, Renderer, RenderingError
-from milepost.templates.sizes import estimate, html_size
+from milepost.templates.rendering import (
+    ENVIRONMENTS,
+    Rendered,
+    Renderer,
+    RenderingError,
+    estimate,
+    html_size,
+)
 from milepost.templates.version import MAX_BYTES, TemplateVersion
 
 SHIPPED = Path(__file__).parents[2] / "workflows" / "templates"
@@ -79,7 +85,7 @@ def version(request: pytest.FixtureRequest) -> TemplateVersion:
     return shipped(request.param)
 
 
-def test_the_promised_templates_ship() -> None:
+def test_documented_templates_are_shipped() -> None:
     assert NAMES == [
         "abandoned-cart/last-call",
         "abandoned-cart/reminder",
@@ -90,11 +96,11 @@ def test_the_promised_templates_ship() -> None:
     ]
 
 
-def test_every_shipped_template_may_be_sent_as_marketing(version: TemplateVersion) -> None:
+def test_shipped_template_is_allowed_as_marketing(version: TemplateVersion) -> None:
     assert check_marketing(version) == []
 
 
-def test_every_shipped_template_is_small(version: TemplateVersion) -> None:
+def test_shipped_template_is_small(version: TemplateVersion) -> None:
     assert len(version.to_bytes()) < 64 * 1024
     for locale in LOCALES:
         mail = Renderer(version).render(long_cart(), locale)
@@ -107,9 +113,7 @@ def long_cart() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_shipped_mail_is_in_the_readers_language_and_direction(
-    version: TemplateVersion, locale: str
-) -> None:
+def test_shipped_email_has_language_and_direction(version: TemplateVersion, locale: str) -> None:
     mail = Renderer(version).render(context(), locale)
     direction = "rtl" if locale in ("ar", "fa") else "ltr"
     assert mail.locale == locale
@@ -123,7 +127,7 @@ def test_every_shipped_mail_is_in_the_readers_language_and_direction(
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_shipped_mail_says_who_writes_why_and_how_to_stop_it(
+def test_shipped_email_has_sender_reason_and_unsubscribe_link(
     version: TemplateVersion, locale: str
 ) -> None:
     mail = Renderer(version).render(context(), locale)
@@ -134,7 +138,7 @@ def test_every_shipped_mail_says_who_writes_why_and_how_to_stop_it(
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_shipped_mail_reads_well_when_nothing_is_known(
+def test_shipped_email_renders_well_without_contact_data(
     version: TemplateVersion, locale: str
 ) -> None:
     mail = Renderer(version).render(context(contact={}, event={"name": "Signed Up"}), locale)
@@ -144,7 +148,7 @@ def test_every_shipped_mail_reads_well_when_nothing_is_known(
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_shipped_mail_is_accessible(version: TemplateVersion, locale: str) -> None:
+def test_shipped_email_is_accessible(version: TemplateVersion, locale: str) -> None:
     page = _Page(Renderer(version).render(context(), locale).html)
     assert page.counts["h1"] == 1
     assert page.images_without_alt == 0
@@ -153,7 +157,7 @@ def test_every_shipped_mail_is_accessible(version: TemplateVersion, locale: str)
 
 
 class _Page(HTMLParser):
-    """What a screen reader would trip over. Layout tables need a role unless they hold data."""
+    """Collects problems for screen readers. Layout tables need a role unless they hold data."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -188,7 +192,7 @@ class _Page(HTMLParser):
         ("zh-TW", "TWD", ["NT$49", "3 × NT$24", "NT$122"]),
     ],
 )
-def test_a_cart_shows_its_products_with_money_as_the_reader_writes_it(
+def test_cart_email_shows_products_and_localized_prices(
     locale: str, currency: str, shown: list[str]
 ) -> None:
     event = context()["event"] | {"currency": currency}
@@ -203,19 +207,19 @@ def test_a_cart_shows_its_products_with_money_as_the_reader_writes_it(
     assert 'href="https://shop.example/cart?a=1&amp;b=2"' in mail.html
 
 
-def test_a_long_cart_shows_eight_products_and_counts_the_others() -> None:
+def test_long_cart_shows_eight_products_and_number_of_others() -> None:
     mail = Renderer(shipped("abandoned-cart/reminder")).render(long_cart(), "en")
     assert mail.text.count("Merino scarf") == 8
     assert "and 392 more" in mail.text
 
 
-def test_a_cart_whose_price_is_no_number_is_not_mailed_with_a_wrong_price() -> None:
+def test_cart_with_invalid_price_is_an_error() -> None:
     event = context()["event"] | {"products": [product(price="on request")]}
     with pytest.raises(RenderingError, match="a value is not an amount"):
         Renderer(shipped("abandoned-cart/reminder")).render(context(event=event), "en")
 
 
-def test_the_text_part_of_a_cart_reads_like_a_letter() -> None:
+def test_text_part_of_cart_email_is_readable() -> None:
     mail = Renderer(shipped("abandoned-cart/reminder")).render(context(), "en")
     assert mail.text == (
         "Northwind: https://shop.example/\n"
@@ -246,13 +250,13 @@ def test_the_text_part_of_a_cart_reads_like_a_letter() -> None:
     )
 
 
-def test_a_latin_name_in_an_arabic_mail_is_isolated() -> None:
+def test_latin_name_in_arabic_email_is_isolated() -> None:
     mail = Renderer(shipped("abandoned-cart/reminder")).render(context(), "ar")
     assert '<span dir="ltr">Merino scarf (XL)</span>' in mail.html
     assert '<span dir="ltr">Anna</span>' in mail.html
 
 
-def test_every_language_has_the_same_texts() -> None:
+def test_every_language_has_the_same_text_keys() -> None:
     for folder in [*NAMES, "_layout"]:
         files = read(folder)
         keys = {
@@ -320,7 +324,7 @@ def html(body: str, **files: str) -> list[str]:
     return problems(**{"body.mjml": "", "body.html": body, **files})
 
 
-def test_jinja_survives_the_mjml_compiler_wherever_it_may_stand() -> None:
+def test_jinja_survives_mjml_compiler_at_every_allowed_place() -> None:
     made = built()
     full = fill(
         made, products=[{"name": "A<"}, {"name": "B"}], picture="https://i.example/p.png?a=1&b=2"
@@ -337,7 +341,7 @@ def test_jinja_survives_the_mjml_compiler_wherever_it_may_stand() -> None:
     assert "{" not in full.html[full.html.index("<body") :]
 
 
-def test_html_with_expressions_survives_the_style_inliner() -> None:
+def test_jinja_survives_style_inliner() -> None:
     body = (
         "<style>td { color: #123456; padding: 4px } @media (max-width: 400px) { td { padding: 0 } }"
         "</style><table>{% for p in event.products %}<tr><td style='margin: {{ p.m }}'>"
@@ -354,11 +358,11 @@ def test_html_with_expressions_survives_the_style_inliner() -> None:
     assert "<!--[if mso]><b>Outlook Northwind</b><![endif]-->" in mail.html
 
 
-def test_a_conditional_comment_for_everyone_but_outlook_stays_whole() -> None:
+def test_conditional_comment_for_other_than_outlook_is_kept() -> None:
     assert "<!--[if !mso]><!--><meta http-equiv" in fill(built(), picture="#").html
 
 
-def test_a_brace_and_a_hash_in_a_style_need_a_space() -> None:
+def test_brace_and_hash_in_style_need_space() -> None:
     style = "<style>@media print{#top{color:red}}</style><p id='top'>x</p>"
     assert html(style) == [
         "templates/shop/mail/body.html:1: Missing end of comment tag "
@@ -368,7 +372,7 @@ def test_a_brace_and_a_hash_in_a_style_need_a_space() -> None:
     assert "#top{color:red}" in fill(made).html
 
 
-def test_layout_includes_and_texts_come_together_at_publish() -> None:
+def test_layout_includes_and_texts_are_resolved_at_publish() -> None:
     made = compile_template(
         "shop/mail",
         {
@@ -400,14 +404,14 @@ def test_layout_includes_and_texts_come_together_at_publish() -> None:
     assert "از" in Renderer(made).render(context(), "fa").text
 
 
-def test_a_text_part_of_ones_own_is_used_as_it_is() -> None:
+def test_own_text_part_is_used_unchanged() -> None:
     mail = fill(
         built(**{"body.txt": "Dear {{ contact.email }},\n\n\n\n  bye & <so> on"}), picture="#"
     )
     assert mail.text == "Dear anna@example.com,\n\n  bye & <so> on\n"
 
 
-def test_a_template_without_texts_is_compiled_for_the_default_language_only() -> None:
+def test_template_without_texts_has_default_language_only() -> None:
     made = compile_template(
         "a/b", {"subject.txt": "Hi", "body.html": "<p>Hi</p>"}, {}, "en", ["en", "fa"]
     )
@@ -418,14 +422,14 @@ def test_a_template_without_texts_is_compiled_for_the_default_language_only() ->
 # --- versions
 
 
-def test_the_same_files_make_the_same_version() -> None:
+def test_same_files_give_same_version() -> None:
     first, second = shipped("welcome/hello"), shipped("welcome/hello")
     assert first == second
     assert re.fullmatch("[0-9a-f]{16}", first.hash)
     assert first.to_bytes() == second.to_bytes()
 
 
-def test_any_file_makes_another_version() -> None:
+def test_changed_file_gives_other_version() -> None:
     files, layout = read("welcome/hello"), read("_layout")
     hashes = {shipped("welcome/hello").hash}
     for group in (files, layout):
@@ -442,7 +446,7 @@ def test_any_file_makes_another_version() -> None:
     assert len(hashes) == 1 + len(files) + len(layout)
 
 
-def test_a_version_survives_storage() -> None:
+def test_version_survives_storage() -> None:
     made = shipped("abandoned-cart/reminder")
     again = TemplateVersion.from_bytes(made.to_bytes())
     assert again == made
@@ -451,14 +455,14 @@ def test_a_version_survives_storage() -> None:
         assert again.variant(locale).code
 
 
-def test_what_a_mail_comes_to_is_estimated_well() -> None:
+def test_size_estimate_is_close_to_rendered_size() -> None:
     made = shipped("abandoned-cart/reminder")
     mail = Renderer(made).render(long_cart(), "en")
     guess = estimate(ENVIRONMENTS["html"].parse(made.variant("en").sources["html"]))
     assert 0.8 < guess / html_size(mail.html) < 1.4
 
 
-def test_bodies_that_are_too_large_are_refused() -> None:
+def test_too_large_body_is_rejected() -> None:
     assert html(f"<p>{'x' * 103 * 1024}</p>") == [
         "templates/shop/mail/body.html: makes about 103 KB of HTML in en, and Gmail clips at "
         "102 KB (shorten the body or the layout, or limit a loop: items[:8])"
@@ -478,7 +482,7 @@ def test_bodies_that_are_too_large_are_refused() -> None:
 # --- what is wrong, and where
 
 
-def test_everything_wrong_is_said_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     found = problems(
         **{
             "subject.txt": "{{ contakt.first_name }}",
@@ -508,16 +512,22 @@ def test_everything_wrong_is_said_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "expected"),
     [
         ("{{ store.nme }}", 'body.html:1: store has no "nme" (did you mean "name"?)'),
-        ("{{ urls.track }}", 'body.html:1: urls has no "track" (it has: confirm, preferences, shop, unsubscribe, view)'),
+        (
+            "{{ urls.track }}",
+            'body.html:1: urls has no "track" (it has: confirm, preferences, shop, unsubscribe, view)',
+        ),
         ("{{ customer.name }}", '"customer" is not known'),
         ("{% for a in event.b %}{% endfor %}{{ a }}", '"a" is not known'),
         ("{% set store = 1 %}", '"store" cannot be set'),
         ("{% set _x = 1 %}", '"_x" cannot be set'),
-        ("{{ contact.first_name }}", "contact.first_name is missing for some "
-         '(write {{ contact.first_name | default("…") }} or {% if contact.first_name %}…{% endif %})'),
+        (
+            "{{ contact.first_name }}",
+            "contact.first_name is missing for some "
+            '(write {{ contact.first_name | default("…") }} or {% if contact.first_name %}…{% endif %})',
+        ),
         ("{{ contact.properties.size }}", "contact.properties.size is missing for some"),
         ("{% if contact.last_name %}{{ contact.first_name }}{% endif %}", "first_name is missing"),
         ("{{ steps.crm.body }}", "steps.crm.body is missing for some"),
@@ -528,7 +538,10 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("{% raw %}{{ x }}{% endraw %}", "raw blocks are not available"),
         ("{{ 2 ** 3 }}", "** is not available"),
         ('{{ now | date("ful") }}', 'date has no width "ful" (did you mean "full"?)'),
-        ('{{ now | date("long", calendar="lunar") }}', 'date has no calendar "lunar" (there are: gregorian'),
+        (
+            '{{ now | date("long", calendar="lunar") }}',
+            'date has no calendar "lunar" (there are: gregorian',
+        ),
         ("{{ t['a'] }}", "texts stand alone, as in {{ t.greeting }}"),
         ("{% if %}", "body.html:1: Expected an expression, got 'end of statement block'"),
         ("\n\n{% endif %}", "body.html:3: Encountered unknown tag 'endif'"),
@@ -540,50 +553,69 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("{% extends 'body.html' %}", "layouts extend each other in a circle"),
         ("<p {% if event.a %}class='x'{% endif %}>", "Jinja cannot stand inside a tag"),
         ("<a href={{ event.url }}>x</a>", "href= has no quotes"),
-        ("<a href=\"{% if event.a %}https://x{% endif %}\">x</a>", "a statement cannot stand inside href"),
-        ("<a href=\"javascript:{{ event.a }}\">x</a>", "href must begin with the value or with https://host/"),
-        ("<a href=\"https://{{ event.host }}/\">x</a>", "href must begin with the value"),
+        (
+            '<a href="{% if event.a %}https://x{% endif %}">x</a>',
+            "a statement cannot stand inside href",
+        ),
+        (
+            '<a href="javascript:{{ event.a }}">x</a>',
+            "href must begin with the value or with https://host/",
+        ),
+        ('<a href="https://{{ event.host }}/">x</a>', "href must begin with the value"),
         ("<a href='javascript:alert(1)'>x</a>", 'href="javascript:alert(1)" leads nowhere'),
         ("<a href='/sale'>x</a>", 'href="/sale" leads nowhere'),
         ("<img src='data:image/png;base64,AAAA'>", "leads nowhere (links begin with https://"),
-        ("<p onclick=\"{{ event.a }}\">x</p>", "cannot be printed safely inside onclick"),
+        ('<p onclick="{{ event.a }}">x</p>', "cannot be printed safely inside onclick"),
         ("<script>x</script>", "scripts do not run in mail"),
         ("<!-- {{ event.a }} -->", "'event.a' got lost"),
     ],
-)  # fmt: skip
-def test_a_mistake_has_a_place_a_reason_and_a_remedy(body: str, said: str) -> None:
+)
+def test_problem_has_place_reason_and_remedy(body: str, expected: str) -> None:
     found = html(body)
-    assert any(said in problem for problem in found), found
+    assert any(expected in problem for problem in found), found
     assert all(problem.startswith("templates/shop/mail/body.html") for problem in found)
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "expected"),
     [
-        ("<mjml><mj-body>\n<mj-txt>x</mj-txt></mj-body></mjml>",
-         'body.mjml:2: there is no <mj-txt> (did you mean "mj-text"?)'),
-        ("<mjml><mj-body>\n<mj-section>\n</mj-body></mjml>",
-         "body.mjml:3: </mj-body> does not fit (close <mj-section> of templates/shop/mail/body.mjml:2 first)"),
+        (
+            "<mjml><mj-body>\n<mj-txt>x</mj-txt></mj-body></mjml>",
+            'body.mjml:2: there is no <mj-txt> (did you mean "mj-text"?)',
+        ),
+        (
+            "<mjml><mj-body>\n<mj-section>\n</mj-body></mjml>",
+            "body.mjml:3: </mj-body> does not fit (close <mj-section> of templates/shop/mail/body.mjml:2 first)",
+        ),
         ("<mjml><mj-body>", "<mj-body> is never closed"),
         ("</mjml>", "</mjml> closes nothing"),
-        ("<mjml><mj-body><mj-text color=red>x</mj-text></mj-body></mjml>",
-         "an attribute of <mj-text> has no quotes"),
-        ("<mjml><mj-body><mj-include path='/etc/passwd' /></mj-body></mjml>",
-         "there is no <mj-include> (use {% include %})"),
+        (
+            "<mjml><mj-body><mj-text color=red>x</mj-text></mj-body></mjml>",
+            "an attribute of <mj-text> has no quotes",
+        ),
+        (
+            "<mjml><mj-body><mj-include path='/etc/passwd' /></mj-body></mjml>",
+            "there is no <mj-include> (use {% include %})",
+        ),
         ("<p>x</p>", "is not valid MJML"),
-        ("<mjml><mj-body><mj-section><mj-column><mj-image src='https://x.example' width='{{ event.w }}' />"
-         "</mj-column></mj-section></mj-body></mjml>", "'event.w' got lost"),
-        ("<mjml><mj-body><mj-wrapper>{% for a in event.b %}<mj-section><mj-column><mj-text>x</mj-text>"
-         "</mj-column></mj-section>{% endfor %}</mj-wrapper></mj-body></mjml>",
-         "stands between rows that Outlook needs together"),
+        (
+            "<mjml><mj-body><mj-section><mj-column><mj-image src='https://x.example' width='{{ event.w }}' />"
+            "</mj-column></mj-section></mj-body></mjml>",
+            "'event.w' got lost",
+        ),
+        (
+            "<mjml><mj-body><mj-wrapper>{% for a in event.b %}<mj-section><mj-column><mj-text>x</mj-text>"
+            "</mj-column></mj-section>{% endfor %}</mj-wrapper></mj-body></mjml>",
+            "stands between rows that Outlook needs together",
+        ),
     ],
-)  # fmt: skip
-def test_mjml_that_cannot_be_compiled_is_pointed_at(body: str, said: str) -> None:
+)
+def test_invalid_mjml_is_reported_with_place(body: str, expected: str) -> None:
     found = problems(**{"body.mjml": body})
-    assert any(said in problem for problem in found), found
+    assert any(expected in problem for problem in found), found
 
 
-def test_missing_and_doubled_files_are_problems_of_the_folder() -> None:
+def test_missing_and_duplicate_files_are_problems_of_folder() -> None:
     assert problems(**{"subject.txt": "", "body.mjml": ""}) == [
         "templates/shop/mail: has no body.mjml or body.html (one of them is the body)",
         "templates/shop/mail: has no subject.txt",
@@ -594,7 +626,7 @@ def test_missing_and_doubled_files_are_problems_of_the_folder() -> None:
     ]
 
 
-def test_texts_that_a_language_lacks_are_named_once() -> None:
+def test_missing_text_of_language_is_reported_once() -> None:
     made = compile_template(
         "shop/mail",
         {
@@ -622,7 +654,7 @@ def test_texts_that_a_language_lacks_are_named_once() -> None:
     ]
 
 
-def test_a_block_that_the_layout_lacks_and_text_outside_blocks_are_problems() -> None:
+def test_unknown_block_and_text_outside_blocks_are_problems() -> None:
     layout = {"layout/base.html": "{% block main %}{% endblock %}"}
     assert (
         'has no block "mian" (did you mean "main"?)'
@@ -634,7 +666,7 @@ def test_a_block_that_the_layout_lacks_and_text_outside_blocks_are_problems() ->
     )
 
 
-def test_broken_json_is_pointed_at() -> None:
+def test_broken_json_is_reported_with_place() -> None:
     found = html("{{ t.a }}", **{"strings.en.json": '{\n"a": "b",\n}'})
     assert found[0].startswith("templates/shop/mail/strings.en.json:")
     assert "is not JSON" in found[0]
@@ -643,7 +675,7 @@ def test_broken_json_is_pointed_at() -> None:
 # --- what the law asks of marketing
 
 
-def test_marketing_without_unsubscribe_link_or_address_is_refused() -> None:
+def test_marketing_without_unsubscribe_link_or_address_is_rejected() -> None:
     made = built(**{"body.mjml": "", "body.html": "<p>x</p>"})
     assert [str(problem) for problem in check_marketing(made)] == [
         "templates/shop/mail: body in en, text part in en: has no unsubscribe link "
@@ -653,7 +685,7 @@ def test_marketing_without_unsubscribe_link_or_address_is_refused() -> None:
     ]
 
 
-def test_an_unsubscribe_link_that_only_some_see_does_not_count() -> None:
+def test_unsubscribe_link_in_condition_does_not_count() -> None:
     link = '<a href="{{ urls.unsubscribe }}">x</a>'
     address = "{{ store.postal_address | default('') }}"
     for body, lacks in (
@@ -667,7 +699,7 @@ def test_an_unsubscribe_link_that_only_some_see_does_not_count() -> None:
         assert len(check_marketing(made)) == lacks, body
 
 
-def test_the_text_part_needs_the_link_as_well() -> None:
+def test_text_part_needs_unsubscribe_link() -> None:
     made = built(**{"body.txt": "{{ store.postal_address }}"})
     assert [problem.location for problem in check_marketing(made)] == [
         "templates/shop/mail: text part in en"

@@ -1,4 +1,4 @@
-"""UTM parameters: on links to the store's own pages, and on no others."""
+"""UTM parameters: only on links to the store's own pages."""
 
 from typing import Any
 
@@ -31,46 +31,62 @@ CAMPAIGN = campaign_of(STORE, "cart", "first", "", "https://shop.example/mail")
         ("https://shop.example/a?", f"https://shop.example/a?{UTM}"),
         ("https://shop.example/a#top?b", f"https://shop.example/a?{UTM}#top?b"),
     ],
-)  # fmt: skip
-def test_a_link_to_the_stores_own_pages_says_where_its_visitor_comes_from(
-    address: str, shown: str
-) -> None:
+)
+def test_link_to_stores_pages_gets_utm_parameters(address: str, shown: str) -> None:
     assert CAMPAIGN
     assert add_utm(address, CAMPAIGN) == shown
 
 
 @pytest.mark.parametrize(
     "address",
-    ["https://other.example/", "https://shop.example.evil.example/", "https://shop.examples/",
-     "https://shop.example@evil.example/", "https://shop.example:444/", "https://my.shop.example/",
-     "https://blog.example/", "https://shop.example/?utm_source=x&b=1", f"https://shop.example/?{UTM}",
-     "mailto:a@shop.example", "tel:+1", "#", "",
-     "https://shop.example/mail/v1/s/unsubscribe/token"],
-)  # fmt: skip
-def test_any_other_address_stays_as_it_is(address: str) -> None:
+    [
+        "https://other.example/",
+        "https://shop.example.evil.example/",
+        "https://shop.examples/",
+        "https://shop.example@evil.example/",
+        "https://shop.example:444/",
+        "https://my.shop.example/",
+        "https://blog.example/",
+        "https://shop.example/?utm_source=x&b=1",
+        f"https://shop.example/?{UTM}",
+        "mailto:a@shop.example",
+        "tel:+1",
+        "#",
+        "",
+        "https://shop.example/mail/v1/s/unsubscribe/token",
+    ],
+)
+def test_other_address_stays_unchanged(address: str) -> None:
     assert CAMPAIGN
     assert add_utm(address, CAMPAIGN) == address
 
 
 @pytest.mark.parametrize(
     "address",
-    ["https://shop.example", "https://shop.example/a?b=1", "https://shop.example/a#top",
-     "https://shop.example/a?b=1&c#top", "https://other.example/", "https://shop.example/?utm_source=x",
-     "https://shop.example/?utm_source=x&utm_campaign=cart&utm_content=first2", "",
-     "https://shop.example/xutm_source=x&utm_campaign=cart&utm_content=first"],
-)  # fmt: skip
-def test_a_link_that_was_followed_is_known_as_the_template_has_it(address: str) -> None:
+    [
+        "https://shop.example",
+        "https://shop.example/a?b=1",
+        "https://shop.example/a#top",
+        "https://shop.example/a?b=1&c#top",
+        "https://other.example/",
+        "https://shop.example/?utm_source=x",
+        "https://shop.example/?utm_source=x&utm_campaign=cart&utm_content=first2",
+        "",
+        "https://shop.example/xutm_source=x&utm_campaign=cart&utm_content=first",
+    ],
+)
+def test_strip_utm_returns_link_of_template(address: str) -> None:
     assert CAMPAIGN
     assert strip_utm(add_utm(address, CAMPAIGN), "cart", "first", "") == address
 
 
-def test_a_report_of_a_click_names_the_link_of_the_template() -> None:
+def test_click_event_has_link_without_utm() -> None:
     event = sample("ses", "click")
     event["mail"]["tags"] |= {"workflow": ["cart"], "step": ["first"], "variant": ["long"]}
     event["click"]["link"] = f"https://shop.example/a?b=1&{UTM}.long#top"
-    told = from_ses(event)
-    assert told is not None
-    assert told.report.link == "https://shop.example/a?b=1#top"
+    parsed = from_ses(event)
+    assert parsed is not None
+    assert parsed.report.link == "https://shop.example/a?b=1#top"
 
 
 def rendered(body: str, text: str = "x", **event: Any) -> Rendered:
@@ -82,32 +98,40 @@ def rendered(body: str, text: str = "x", **event: Any) -> Rendered:
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"),
+    ("template", "shown"),
     [
         ("https://shop.example/sale", "https://shop.example/sale?{utm}"),
-        ("https://shop.example/sale?a=1&amp;b=2#c", "https://shop.example/sale?a=1&amp;b=2&amp;{utm}#c"),
-        ("https://shop.example/p/{{ event.id }}#r{{ event.id }}", "https://shop.example/p/7%3F?{utm}#r7%3F"),
+        (
+            "https://shop.example/sale?a=1&amp;b=2#c",
+            "https://shop.example/sale?a=1&amp;b=2&amp;{utm}#c",
+        ),
+        (
+            "https://shop.example/p/{{ event.id }}#r{{ event.id }}",
+            "https://shop.example/p/7%3F?{utm}#r7%3F",
+        ),
         ("https://shop.example/?p={{ event.id }}", "https://shop.example/?p=7%3F&amp;{utm}"),
         ("{{ event.url }}", "https://shop.example/x?k=v&amp;{utm}#f"),
         ("{{ store.url }}sale", "https://shop.example/sale?{utm}"),
         ("{{ store.url }}sale?a#b", "https://shop.example/sale?a&amp;{utm}#b"),
-        ("{{ event.url }}/y", "https://shop.example/x?k=v#f/y"),  # its fragment has begun
+        ("{{ event.url }}/y", "https://shop.example/x?k=v#f/y"),  # the value continues the fragment
         ("{{ event.url if event.url else store.url }}", "https://shop.example/x?k=v&amp;{utm}#f"),
         ("https://other.example/{{ event.id }}", "https://other.example/7%3F"),
         ("mailto:{{ event.mail }}", "mailto:a%40b.example"),
     ],
-)  # fmt: skip
-def test_links_are_marked_however_a_template_writes_them(written: str, shown: str) -> None:
+)
+def test_links_get_utm_in_every_way_to_write_them(template: str, shown: str) -> None:
     mail = rendered(
-        f'<a class="x" href="{written}">y</a><img src="{{{{ event.url }}}}" alt="">',
-        id="7?", url="https://shop.example/x?k=v#f", mail="a@b.example",
-    )  # fmt: skip
+        f'<a class="x" href="{template}">y</a><img src="{{{{ event.url }}}}" alt="">',
+        id="7?",
+        url="https://shop.example/x?k=v#f",
+        mail="a@b.example",
+    )
     expected = shown.replace("{utm}", UTM.replace("&", "&amp;"))
     assert f'href="{expected}"' in mail.html
-    assert 'src="https://shop.example/x?k=v#f"' in mail.html  # a picture is no visit
+    assert 'src="https://shop.example/x?k=v#f"' in mail.html  # an image is not a link
 
 
-def test_links_of_the_derived_text_part_are_marked_too() -> None:
+def test_links_of_derived_text_part_get_utm() -> None:
     body = (
         '<p><a href="https://shop.example/p/{{ event.id }}#a">one</a> '
         '<a href="{{ event.url }}">two</a> <a href="https://other.example/">three</a></p>'
@@ -119,7 +143,7 @@ def test_links_of_the_derived_text_part_are_marked_too() -> None:
     )
 
 
-def test_a_mail_names_its_workflow_step_and_variant() -> None:
+def test_utm_names_workflow_step_and_variant() -> None:
     arms = [{"name": "long", "template": "plain"}, {"name": "no", "template": "plain", "weight": 0}]
     tried = {"id": "tried", "type": "send_email", "variants": arms}
     world = world_of(send("plain"), tried)
@@ -130,9 +154,9 @@ def test_a_mail_names_its_workflow_step_and_variant() -> None:
     assert "utm_content=tried.long" in arm
 
 
-def test_a_store_may_choose_its_words_or_none() -> None:
-    def campaign(**said: Any) -> Any:
-        file = SettingsFile.model_validate(settings(**said))
+def test_store_can_change_or_disable_utm() -> None:
+    def campaign(**utm_settings: Any) -> Any:
+        file = SettingsFile.model_validate(settings(**utm_settings))
         document = file.model_dump(mode="json", exclude_none=True)
         return campaign_of(StoreSettings.from_json(document), "w", "s", "", "https://api.example")
 

@@ -1,4 +1,4 @@
-"""`milepost import --dry-run` says what is wrong with a file of contacts, wherever it is run."""
+"""`milepost import --dry-run` checks a file of contacts locally."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ def people(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_good_file_is_said_to_be_good(people: Path) -> None:
+def test_valid_import_file_is_reported_as_valid(people: Path) -> None:
     answer = milepost("import", people, "--dry-run")
     assert answer.lines == [
         "Email: email",
@@ -27,7 +27,7 @@ def test_a_good_file_is_said_to_be_good(people: Path) -> None:
     assert answer.code == 0
 
 
-def test_mistakes_are_told_by_row_and_column(people: Path) -> None:
+def test_import_errors_name_row_and_column(people: Path) -> None:
     people.write_text(PEOPLE + "nobody,x\nada@mail.example,Again\n")
     answer = milepost("import", people, "--dry-run")
     assert answer.lines[2:] == [
@@ -40,7 +40,7 @@ def test_mistakes_are_told_by_row_and_column(people: Path) -> None:
     assert answer.code == 1
 
 
-def test_all_mistakes_go_into_a_file(people: Path, tmp_path: Path) -> None:
+def test_all_import_errors_are_written_to_errors_file(people: Path, tmp_path: Path) -> None:
     people.write_text("Email\n" + "nobody\n" * 50)
     answer = milepost("import", people, "--dry-run", "--errors", tmp_path / "errors.csv")
     assert "and 30 more: --errors FILE lists them all" in answer.lines
@@ -48,7 +48,7 @@ def test_all_mistakes_go_into_a_file(people: Path, tmp_path: Path) -> None:
     assert milepost("import", people, "--dry-run", "--errors", tmp_path).code == 2
 
 
-def test_settings_lie_beside_the_file_or_where_it_is_said(people: Path, tmp_path: Path) -> None:
+def test_import_settings_are_beside_file_or_at_given_path(people: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.json"
     other.write_text('{"columns": {"Email": "email"}}')
     answer = milepost("import", people, "--dry-run", "--settings", other)
@@ -59,7 +59,7 @@ def test_settings_lie_beside_the_file_or_where_it_is_said(people: Path, tmp_path
     assert 'colums: is not a field that is known here (did you mean "columns"?)' in answer.out
 
 
-def test_programs_get_json(people: Path) -> None:
+def test_json_option_prints_json(people: Path) -> None:
     people.write_text(PEOPLE.replace("First Name", "Accepts Marketing").replace("Ada", "no"))
     people.write_text(people.read_text().replace("=Bob", "yes"))
     found = milepost("import", people, "--dry-run", "--json").json
@@ -68,13 +68,13 @@ def test_programs_get_json(people: Path) -> None:
     assert found["problems"] == []
 
 
-def test_people_at_a_terminal_see_how_far_it_is(people: Path) -> None:
+def test_terminal_shows_import_progress(people: Path) -> None:
     answer = milepost("import", people, "--dry-run", terminal=True)
     assert answer.code == 0
     assert "100%" in answer.out
 
 
-def test_json_lines_are_checked_too(tmp_path: Path) -> None:
+def test_json_lines_file_is_checked(tmp_path: Path) -> None:
     file = tmp_path / "people.jsonl"
     file.write_text(json.dumps({"email": "ada@mail.example"}) + "\n\n[]\n")
     answer = milepost("import", file, "--dry-run")
@@ -82,7 +82,7 @@ def test_json_lines_are_checked_too(tmp_path: Path) -> None:
     assert answer.lines[-1] == "2 rows: 1 good, 1 with mistakes"
 
 
-def test_a_file_that_cannot_be_read_is_refused(people: Path) -> None:
+def test_unreadable_import_file_is_refused(people: Path) -> None:
     people.write_bytes(PEOPLE.encode("utf-16"))
     answer = milepost("import", people, "--dry-run")
     assert answer.code == 1
@@ -96,15 +96,13 @@ def test_a_file_that_cannot_be_read_is_refused(people: Path) -> None:
         ("people.xlsx", "its name ends neither in .csv nor in .jsonl"),
     ],
 )
-def test_what_cannot_be_checked_is_answered_with_a_sentence(
-    tmp_path: Path, name: str, said: str
-) -> None:
+def test_uncheckable_import_prints_an_error(tmp_path: Path, name: str, said: str) -> None:
     answer = milepost("import", tmp_path / name, "--dry-run")
     assert answer.code == 2
     assert said in answer.err
 
 
-def test_nothing_is_imported_from_here(people: Path) -> None:
+def test_import_without_dry_run_is_refused(people: Path) -> None:
     answer = milepost("import", people)
     assert answer.code == 2
     assert "add --dry-run to check it. To import it, upload it to imports/" in answer.err

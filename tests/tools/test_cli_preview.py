@@ -1,4 +1,4 @@
-"""`milepost preview` shows a mail before anybody gets it."""
+"""`milepost preview` renders a mail before it is sent."""
 
 import json
 from pathlib import Path
@@ -23,14 +23,14 @@ def store(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """What the browser was asked to show; it does."""
+    """The files that the browser was asked to open."""
     files: list[Path] = []
 
     def show(file: Path) -> bool:
         files.append(file)
         return True
 
-    monkeypatch.setattr(preview, "show", show)
+    monkeypatch.setattr(preview, "open_in_browser", show)
     return files
 
 
@@ -38,7 +38,7 @@ def look(store: Path, *more: object, name: str = "mail") -> Answer:
     return milepost("preview", store / "templates" / name, "--check", *more)
 
 
-def test_a_mail_is_told_with_its_subject_sizes_and_text(store: Path) -> None:
+def test_preview_prints_subject_sizes_and_text(store: Path) -> None:
     answer = look(store, "--set", "ref=A-7")
     assert answer.code == 0
     assert answer.lines[0] == "en: About mail"
@@ -47,7 +47,7 @@ def test_a_mail_is_told_with_its_subject_sizes_and_text(store: Path) -> None:
     assert "advice: preheader: is missing" in answer.out
 
 
-def test_whoever_reads_it_comes_from_a_file(store: Path, tmp_path: Path) -> None:
+def test_preview_reads_contact_from_file(store: Path, tmp_path: Path) -> None:
     (tmp_path / "who.json").write_text(json.dumps({"first_name": "Zoé"}))
     assert "Hello Zoé" in look(store, "--set", "ref=1", "--contact", tmp_path / "who.json").out
     (tmp_path / "who.json").write_text("{}")
@@ -56,7 +56,7 @@ def test_whoever_reads_it_comes_from_a_file(store: Path, tmp_path: Path) -> None
     )
 
 
-def test_a_reader_may_be_on_lists_and_in_a_stage(tmp_path: Path) -> None:
+def test_preview_contact_can_have_lists_and_stage(tmp_path: Path) -> None:
     body = (
         "{% if contact.lists.vip %}A guest{% endif %} who is a {{ contact.stage | default('-') }}"
     )
@@ -67,14 +67,14 @@ def test_a_reader_may_be_on_lists_and_in_a_stage(tmp_path: Path) -> None:
     assert "A guest who is a customer" in answer.out
 
 
-def test_a_field_that_no_contact_has_is_refused(store: Path, tmp_path: Path) -> None:
+def test_preview_refuses_unknown_contact_field(store: Path, tmp_path: Path) -> None:
     (tmp_path / "who.json").write_text(json.dumps({"firstname": "Zoé"}))
     answer = look(store, "--contact", tmp_path / "who.json")
     assert answer.code == 1
     assert 'did you mean "first_name"?' in answer.out
 
 
-def test_the_data_of_the_event_comes_from_a_file_and_single_values_change_it(
+def test_preview_reads_event_data_from_file_and_overrides_values(
     store: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "event.json").write_text(json.dumps({"ref": "B-1"}))
@@ -83,7 +83,7 @@ def test_the_data_of_the_event_comes_from_a_file_and_single_values_change_it(
     assert "order B-2" in look(store, *event).out
 
 
-def test_all_that_is_missing_is_told_at_once_and_stands_in_its_place(tmp_path: Path) -> None:
+def test_preview_reports_all_missing_values_and_shows_their_names(tmp_path: Path) -> None:
     body = "{{ event.ref }} {{ event.parcel.number }}"
     files = {"settings.json": settings(), **template("mail", body=body)}
     store = write(tmp_path, files)
@@ -97,7 +97,7 @@ def test_all_that_is_missing_is_told_at_once_and_stands_in_its_place(tmp_path: P
     assert "  | [event.ref] [event.parcel.number]" in answer.lines
 
 
-def test_a_value_that_fits_in_nowhere_is_told_and_there_is_no_mail(tmp_path: Path) -> None:
+def test_missing_value_inside_loop_is_reported_without_mail(tmp_path: Path) -> None:
     files = {"settings.json": settings(), **template("mail", body="{{ event.due | money('EUR') }}")}
     answer = look(write(tmp_path, files), "--set", "due=soon")
     assert answer.code == 1
@@ -114,19 +114,19 @@ def translated(tmp_path: Path) -> Path:
     return write(tmp_path, {"settings.json": settings(locales=list(TWO)), **files})
 
 
-def test_a_language_is_chosen_as_for_its_readers(translated: Path) -> None:
+def test_preview_chooses_language_like_a_send(translated: Path) -> None:
     assert look(translated, "--locale", "fa-IR").lines[0] == "fa: درود"
     assert look(translated).lines[0] == "en: Hello"
     assert look(translated, "--locale", "de").lines[0] == "en: Hello"
 
 
-def test_all_languages_come_at_once(translated: Path) -> None:
+def test_preview_shows_all_languages(translated: Path) -> None:
     answer = look(translated, "--all", "--json")
     assert [each["locale"] for each in answer.json["languages"]] == ["en", "fa"]
     assert [each["subject"] for each in answer.json["languages"]] == ["Hello", "درود"]
 
 
-def test_a_text_that_one_language_lacks_is_told_with_its_file(translated: Path) -> None:
+def test_missing_translation_is_reported_with_its_file(translated: Path) -> None:
     file = translated / "templates/mail/strings.fa.json"
     file.write_text(json.dumps({"subject": "درود"}))
     answer = look(translated, "--all")
@@ -134,44 +134,46 @@ def test_a_text_that_one_language_lacks_is_told_with_its_file(translated: Path) 
     assert answer.out.startswith(f'{file}: file: has no text "hello"')
 
 
-def test_pages_are_written_where_they_are_wanted(
+def test_preview_is_written_to_given_path(
     translated: Path, tmp_path: Path, opened: list[Path]
 ) -> None:
     out = tmp_path / "pages"
     answer = milepost("preview", translated / "templates/mail", "--all", "--out", out)
     assert answer.lines[-1] == f"open {out / 'index.html'}"
     assert sorted(file.name for file in out.iterdir()) == [
-        "en.html", "en.txt", "fa.html", "fa.txt", "index.html",
-    ]  # fmt: skip
+        "en.html",
+        "en.txt",
+        "fa.html",
+        "fa.txt",
+        "index.html",
+    ]
     assert "درود" in (out / "fa.txt").read_text("utf-8")
     page = (out / "index.html").read_text("utf-8")
     assert page.count("<iframe sandbox ") == 2 * 4
     assert opened == []
 
 
-def test_the_browser_shows_them_where_there_is_one(store: Path, opened: list[Path]) -> None:
+def test_preview_opens_in_browser(store: Path, opened: list[Path]) -> None:
     answer = milepost("preview", store / "templates/mail", "--set", "ref=1")
     assert [file.name for file in opened] == ["index.html"]
     assert opened[0].is_file()
     assert answer.lines[-1] == f"shown in the browser: {opened[0]}"
 
 
-def test_where_there_is_no_browser_the_place_is_told(
-    store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(preview, "show", lambda _: False)
+def test_preview_prints_path_without_browser(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "open_in_browser", lambda _: False)
     answer = milepost("preview", store / "templates/mail", "--set", "ref=1")
     assert answer.lines[-1].startswith("there is no browser here: open ")
 
 
-def test_a_template_goes_by_its_name_too(store: Path) -> None:
+def test_preview_finds_template_by_name(store: Path) -> None:
     answer = milepost("preview", "mail", "--store", store, "--check", "--set", "ref=1")
     assert answer.lines[0] == "en: About mail"
     inside = store / "templates" / "mail" / "subject.txt"
     assert milepost("preview", inside, "--check", "--set", "ref=1").code == 0
 
 
-def test_a_name_that_is_none_is_answered_with_the_nearest(store: Path) -> None:
+def test_unknown_template_name_suggests_nearest(store: Path) -> None:
     answer = milepost("preview", "mial", "--store", store)
     assert answer.code == 2
     assert "is no template of the store in" in answer.err
@@ -179,7 +181,7 @@ def test_a_name_that_is_none_is_answered_with_the_nearest(store: Path) -> None:
     assert milepost("preview", store / "settings.json").code == 2
 
 
-def test_what_publishing_would_refuse_is_told_with_its_line(tmp_path: Path) -> None:
+def test_preview_reports_template_error_with_its_line(tmp_path: Path) -> None:
     files = {"settings.json": settings(), **template("mail", body="{{ event.total | moeny }}")}
     store = write(tmp_path, files)
     answer = look(store)
@@ -188,12 +190,12 @@ def test_what_publishing_would_refuse_is_told_with_its_line(tmp_path: Path) -> N
     assert 'did you mean "money"?' in answer.out
 
 
-def test_a_mistake_in_the_settings_hinders_nobody_from_looking(tmp_path: Path) -> None:
+def test_preview_works_despite_settings_error(tmp_path: Path) -> None:
     files = {"settings.json": settings(currency="euro"), **template("mail")}
     assert look(write(tmp_path, files)).lines[0] == "en: About mail"
 
 
-def test_what_marketing_needs_is_told_and_is_no_mistake(tmp_path: Path) -> None:
+def test_missing_unsubscribe_link_is_advice_in_preview(tmp_path: Path) -> None:
     files: dict[str, Content] = {
         "settings.json": settings(),
         "templates/bill/subject.txt": "Your bill",
@@ -206,19 +208,19 @@ def test_what_marketing_needs_is_told_and_is_no_mistake(tmp_path: Path) -> None:
     )
 
 
-def test_no_letter_of_a_mail_steers_the_terminal(store: Path) -> None:
+def test_mail_text_cannot_send_terminal_escapes(store: Path) -> None:
     answer = look(store, "--set", "ref=\x1b[31m", "--json")
     assert "\x1b" not in answer.out
     assert "\x1b" not in look(store, "--set", "ref=\x1b[31m").out
 
 
-def test_links_are_asked_only_if_somebody_wants_that(
+def test_preview_calls_links_only_with_check_links(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
 
     class Net:
-        """Answers 404 to one page and is not to be reached otherwise."""
+        """Answers 404 to one page; every other page is unreachable."""
 
         def call(self, request: OutboundRequest) -> OutboundResponse | RequestFailed:
             asked.append(f"{request.method} {request.url}")
@@ -237,7 +239,7 @@ def test_links_are_asked_only_if_somebody_wants_that(
     assert "answers 404" in answer.out
 
 
-def test_it_is_filled_in_as_a_send_would(tmp_path: Path) -> None:
+def test_preview_renders_like_a_send(tmp_path: Path) -> None:
     body = "{{ contact.properties.size | default('-') }} {{ enrollment.workflow }} {{ urls.view }}"
     store = write(tmp_path, {"settings.json": settings(), **template("mail", body=body)})
     (tmp_path / "who.json").write_text(json.dumps({"properties": {"size": "M"}}))

@@ -1,4 +1,4 @@
-"""`milepost send-test` mails a template to oneself, and to nobody else."""
+"""`milepost send-test` sends a template to one of your own addresses only."""
 
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ from milepost.wiring import core
 from milepost_tools import wiring as tools_wiring
 from tests.support.builders import settings, template
 from tests.support.commands import Answer, milepost, write
-from tests.support.mailer import Post, refusal
+from tests.support.mailer import FakeSes, refusal
 
 OWN = {"me@shop.example", "team.example"}
 
 
-class Ses(Post):
-    """SES, which also knows the account's own addresses."""
+class Ses(FakeSes):
+    """SES that also knows the account's identities."""
 
     def get_email_identity(self, *, EmailIdentity: str) -> dict[str, Any]:
         if EmailIdentity == "new@shop.example":
@@ -28,7 +28,7 @@ class Ses(Post):
 
 
 class Formation:
-    """CloudFormation, as far as it knows one stack."""
+    """CloudFormation with one stack."""
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
         if StackName != "milepost":
@@ -61,7 +61,7 @@ def send_test(store: Path, *more: object, to: str = "me@shop.example") -> Answer
     return milepost(*call, *more)
 
 
-def test_a_test_is_sent_to_oneself_and_marked_as_one(ses: Ses, store: Path) -> None:
+def test_test_email_goes_to_given_address_marked_as_test(ses: Ses, store: Path) -> None:
     answer = send_test(store)
     assert (answer.code, answer.lines) == (
         0,
@@ -76,13 +76,13 @@ def test_a_test_is_sent_to_oneself_and_marked_as_one(ses: Ses, store: Path) -> N
     assert "Hello Robin, order A-7" in simple["Body"]["Html"]["Data"]
 
 
-def test_no_report_about_it_is_about_a_message_of_ours(ses: Ses, store: Path) -> None:
+def test_delivery_event_of_test_email_matches_no_message(ses: Ses, store: Path) -> None:
     send_test(store)
     names = {tag["Name"] for tag in ses.sent[0]["EmailTags"]}
     assert names == {"test"}, "neither a message nor a store: see sending/ses_events.py"
 
 
-def test_it_may_come_from_a_sender_of_the_store(ses: Ses, store: Path) -> None:
+def test_test_email_can_use_a_sender_of_the_store(ses: Ses, store: Path) -> None:
     send_test(store, "--from", "anna")
     assert ses.sent[0]["FromEmailAddress"] == '"Anna" <anna@mail.shop.example>'
     assert "order A-7, Anna" in ses.sent[0]["Content"]["Simple"]["Body"]["Html"]["Data"]
@@ -95,7 +95,7 @@ def test_it_may_come_from_a_sender_of_the_store(ses: Ses, store: Path) -> None:
     "to",
     ["bo@team.example", "bo@mail.team.example", "bo@simulator.amazonses.com", " ME@shop.example "],
 )
-def test_whom_ses_knows_as_ours_gets_it(ses: Ses, store: Path, to: str) -> None:
+def test_test_email_goes_to_verified_identity(ses: Ses, store: Path, to: str) -> None:
     assert send_test(store, to=to).code == 0
     assert len(ses.sent) == 1
 
@@ -113,15 +113,17 @@ def test_whom_ses_knows_as_ours_gets_it(ses: Ses, store: Path, to: str) -> None:
         ("me@shop.example\r\nBcc: customer@mail.example", "is no single e-mail address"),
         ("", "is no single e-mail address"),
     ],
-)  # fmt: skip
-def test_nobody_else_gets_it(ses: Ses, store: Path, to: str, why: str) -> None:
+)
+def test_test_email_to_unverified_address_is_refused(
+    ses: Ses, store: Path, to: str, why: str
+) -> None:
     answer = send_test(store, to=to)
     assert answer.code == 1
     assert why in answer.out
     assert ses.sent == []
 
 
-def test_there_is_one_address_and_no_list(ses: Ses, store: Path) -> None:
+def test_test_email_accepts_exactly_one_address(ses: Ses, store: Path) -> None:
     send_test(store, "--to", "bo@team.example")
     assert [sent["Destination"] for sent in ses.sent] == [{"ToAddresses": ["bo@team.example"]}]
 
@@ -134,7 +136,7 @@ def test_there_is_one_address_and_no_list(ses: Ses, store: Path) -> None:
         (refusal("InternalServiceErrorException", 503), "SES gave no answer"),
     ],
 )
-def test_what_ses_answers_is_told_with_a_remedy(
+def test_ses_error_is_printed_with_remedy(
     ses: Ses, store: Path, error: Exception, said: str
 ) -> None:
     ses.answers = [error]
@@ -144,21 +146,21 @@ def test_what_ses_answers_is_told_with_a_remedy(
     assert len(ses.sent) == 1, "it is not tried again"
 
 
-def test_a_value_that_is_missing_is_told_and_the_rest_is_sent(ses: Ses, store: Path) -> None:
+def test_test_email_with_missing_value_is_sent_with_warning(ses: Ses, store: Path) -> None:
     answer = milepost("send-test", "mail", "--store", store, "--to", "me@shop.example")
     assert answer.code == 0
     assert "templates/mail: html: event.ref is missing" in answer.out
     assert "order [event.ref]" in ses.sent[0]["Content"]["Simple"]["Body"]["Html"]["Data"]
 
 
-def test_a_stack_that_is_not_there_is_named(ses: Ses, store: Path) -> None:
+def test_unknown_stack_is_named_in_error(ses: Ses, store: Path) -> None:
     answer = send_test(store, "--stack", "milpost")
     assert answer.code == 2
     assert "there is no stack 'milpost'" in answer.err
     assert ses.sent == []
 
 
-def test_a_shell_without_a_region_is_told_so(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_region_is_reported(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def client(_: str) -> None:
         raise NoRegionError
 
@@ -169,5 +171,5 @@ def test_a_shell_without_a_region_is_told_so(store: Path, monkeypatch: pytest.Mo
     assert "AWS_REGION" in answer.err
 
 
-def test_the_mailer_is_the_one_that_workflows_use(ses: Ses) -> None:
-    assert type(tools_wiring.trial_post("milepost").mailer) is SesMailer
+def test_send_test_uses_same_mailer_as_workflows(ses: Ses) -> None:
+    assert type(tools_wiring.test_sender("milepost").mailer) is SesMailer

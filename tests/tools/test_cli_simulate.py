@@ -1,4 +1,4 @@
-"""`milepost simulate` tells what a workflow would do with a contact."""
+"""`milepost simulate` shows what a workflow would do with a contact."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def saved(cart: Path, document: Any) -> Path:
     return file
 
 
-def test_a_whole_life_is_told_at_its_virtual_times(cart: Path) -> None:
+def test_simulation_prints_every_step_at_its_virtual_time(cart: Path) -> None:
     answer = simulate(cart, *ENTERS)
     assert answer.code == 0
     assert answer.lines == [
@@ -60,23 +60,23 @@ def test_a_whole_life_is_told_at_its_virtual_times(cart: Path) -> None:
     ]
 
 
-def test_who_may_not_enter_is_told_why(cart: Path) -> None:
+def test_simulation_prints_why_contact_cannot_enter(cart: Path) -> None:
     answer = simulate(cart, "--set", "checkout_id=c-1")
     assert answer.code == 0
     assert answer.lines[-1].endswith("does not enter cart: audience: never consented to offers")
 
 
-def test_a_key_that_is_missing_is_named(cart: Path) -> None:
+def test_simulation_names_missing_key(cart: Path) -> None:
     assert "key: event.checkout_id is missing" in simulate(cart, "--consent", "offers").out
 
 
-def test_the_other_path_is_taken_for_its_reason(cart: Path) -> None:
+def test_simulation_takes_other_branch_and_prints_reason(cart: Path) -> None:
     answer = simulate(cart, *ENTERS, "--set", "total=20")
     assert "takes no path: yes: event.total is 20" in answer.out
     assert answer.lines[-1].endswith("leaves cart, exited: not worth it")
 
 
-def test_the_contact_comes_from_a_file(cart: Path) -> None:
+def test_simulation_reads_contact_from_file(cart: Path) -> None:
     person = {"email": "ada@mail.example", "consents_to": ["offers"]}
     answer = simulate(cart, "--contact", saved(cart, person), *ENTERS[2:])
     assert "to ada@mail.example" in answer.out
@@ -84,7 +84,7 @@ def test_the_contact_comes_from_a_file(cart: Path) -> None:
     assert "to bo@mail.example" in answer.out
 
 
-def test_a_reader_who_wants_less_mail_gets_less(cart: Path) -> None:
+def test_simulation_respects_marketing_frequency(cart: Path) -> None:
     for often, mails in (("all", 2), ("weekly", 1), ("monthly", 1)):
         answer = simulate(cart, "--contact", saved(cart, {"frequency": often}), *ENTERS)
         assert answer.out.count(": mails ") == mails
@@ -93,7 +93,7 @@ def test_a_reader_who_wants_less_mail_gets_less(cart: Path) -> None:
     assert "contact.frequency: 'daily' is not one of 'all', 'weekly' or 'monthly'" in answer.out
 
 
-def test_the_contact_of_a_story_may_be_on_lists_and_in_a_stage(tmp_path: Path) -> None:
+def test_simulated_contact_can_have_lists_and_stage(tmp_path: Path) -> None:
     audience = {"all": [{"in_list": "vip"}, {"contact": "stage", "is": "customer"}]}
     files = shop(cart=workflow(send("offer"), audience=audience))
     file = write(tmp_path, files) / "workflows" / "cart.json"
@@ -106,24 +106,24 @@ def test_the_contact_of_a_story_may_be_on_lists_and_in_a_stage(tmp_path: Path) -
         assert left in answer.out
 
 
-def test_the_data_comes_from_a_file_and_single_values_change_it(cart: Path) -> None:
+def test_simulation_reads_data_from_file_and_overrides_values(cart: Path) -> None:
     data = saved(cart, {"checkout_id": "c-1", "total": 20})
     answer = simulate(cart, "--consent", "offers", "--event", data, "--set", "total=200")
     assert "event.total is 200" in answer.out
 
 
-def test_values_may_lie_deeper(cart: Path) -> None:
+def test_simulation_sets_nested_values(cart: Path) -> None:
     answer = simulate(cart, *ENTERS, "--set", "cart.lines=[1, 2]", "--set", "cart.name=a", "--json")
     assert answer.json["moments"][0]["detail"]["data"]["cart"] == {"lines": [1, 2], "name": "a"}
 
 
-def test_what_else_happens_comes_from_a_file(cart: Path) -> None:
+def test_simulation_reads_later_events_from_file(cart: Path) -> None:
     events = [{"after": "2 hours", "event": "Order Completed"}]
     answer = simulate(cart, *ENTERS, "--events", saved(cart, events))
     assert answer.lines[-1] == "Mon 2026-11-02 14:00  leaves cart, exited: exit on Order Completed"
 
 
-def test_a_reader_clicks_in_the_mail_of_a_step(cart: Path) -> None:
+def test_simulated_contact_clicks_in_mail_of_step(cart: Path) -> None:
     events = [{"at": "2026-11-02T15:00:00Z", "clicks": "offer"}]
     answer = simulate(cart, *ENTERS, "--events", saved(cart, events))
     assert answer.lines[-2:] == [
@@ -132,7 +132,7 @@ def test_a_reader_clicks_in_the_mail_of_a_step(cart: Path) -> None:
     ]
 
 
-def test_nobody_clicks_in_a_mail_that_never_came(cart: Path) -> None:
+def test_click_in_unsent_mail_is_refused(cart: Path) -> None:
     events = [{"after": "5 minutes", "clicks": "offer"}]
     answer = simulate(cart, *ENTERS, "--events", saved(cart, events))
     assert answer.code == 1
@@ -141,7 +141,7 @@ def test_nobody_clicks_in_a_mail_that_never_came(cart: Path) -> None:
     )
 
 
-def test_what_happened_before_counts(tmp_path: Path) -> None:
+def test_simulation_uses_past_events(tmp_path: Path) -> None:
     bought = {"did": "Order Completed", "within": "30 days"}
     files = shop(cart=workflow(branch("regular", bought, [send("thanks")], [send("hello")])))
     cart = write(tmp_path, files) / "workflows" / "cart.json"
@@ -150,25 +150,25 @@ def test_what_happened_before_counts(tmp_path: Path) -> None:
     assert "hello: mails" in simulate(cart, "--consent", "offers").out
 
 
-def test_a_mail_that_may_not_go_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_simulation_prints_reason_of_skipped_mail(tmp_path: Path) -> None:
     cart = write(tmp_path, shop(cart=workflow(send("a")))) / "workflows" / "cart.json"
     answer = simulate(cart)
     assert "a: skipped: no consent" in answer.out
 
 
-def test_a_draft_can_be_tried_out(tmp_path: Path) -> None:
+def test_draft_workflow_can_be_simulated(tmp_path: Path) -> None:
     draft = workflow(send("a"), status="draft", category="transactional")
     cart = write(tmp_path, shop(cart=draft)) / "workflows" / "cart.json"
     assert "enters cart" in simulate(cart).out
 
 
-def test_other_workflows_of_the_store_keep_out_of_it(tmp_path: Path) -> None:
+def test_simulation_runs_no_other_workflow(tmp_path: Path) -> None:
     files = shop(cart=CART, other=workflow(send("a"), category="transactional"))
     cart = write(tmp_path, files) / "workflows" / "cart.json"
     assert "other" not in simulate(cart, *ENTERS).out
 
 
-def test_programs_get_json(cart: Path) -> None:
+def test_json_option_prints_json(cart: Path) -> None:
     story = simulate(cart, *ENTERS, "--json").json
     assert story["path"] == ["first-wait", "big-cart", "offer", "answer", "last-call"]
     assert (story["ends"], story["reason"], story["problems"]) == ("completed", None, [])
@@ -186,7 +186,7 @@ def test_programs_get_json(cart: Path) -> None:
     }
 
 
-def test_people_get_a_table(cart: Path) -> None:
+def test_terminal_gets_a_table(cart: Path) -> None:
     events = saved(cart, [{"before": "3 days", "event": "Product Viewed"}])
     options = ("--start", START, "--events", events, *ENTERS)
     answer = milepost("simulate", cart, *options, terminal=True)
@@ -195,11 +195,11 @@ def test_people_get_a_table(cart: Path) -> None:
     assert "1 day 1 hour" in answer.out
 
 
-def test_the_same_story_is_told_in_the_same_way_every_time(cart: Path) -> None:
+def test_simulation_with_same_input_is_deterministic(cart: Path) -> None:
     assert simulate(cart, *ENTERS, "--json") == simulate(cart, *ENTERS, "--json")
 
 
-def test_another_seed_is_another_chance(tmp_path: Path) -> None:
+def test_another_seed_changes_random_choice(tmp_path: Path) -> None:
     paths = [{"name": name, "steps": [send(name)]} for name in ("one", "two")]
     split = {"id": "test", "type": "split", "paths": paths}
     files = shop(cart=workflow(split, category="transactional"))
@@ -209,11 +209,11 @@ def test_another_seed_is_another_chance(tmp_path: Path) -> None:
     assert taken == [simulate(cart, "--seed", seed, "--json").json["path"] for seed in range(8)]
 
 
-def test_without_a_start_it_begins_now(cart: Path) -> None:
+def test_simulation_without_start_begins_now(cart: Path) -> None:
     assert milepost("simulate", cart, *ENTERS).code == 0
 
 
-def test_a_workflow_that_is_refused_is_told_why(tmp_path: Path) -> None:
+def test_simulation_prints_errors_of_refused_workflow(tmp_path: Path) -> None:
     cart = write(tmp_path, shop(cart=workflow(send("a", "plane")))) / "workflows" / "cart.json"
     answer = simulate(cart)
     assert answer.code == 1
@@ -239,7 +239,7 @@ WRONG_OPTIONS: list[tuple[list[str], int, str]] = [
 
 
 @pytest.mark.parametrize(("options", "code", "sentence"), WRONG_OPTIONS)
-def test_a_wrong_option_is_answered_with_a_sentence(
+def test_invalid_option_prints_an_error(
     cart: Path, options: list[str], code: int, sentence: str
 ) -> None:
     answer = simulate(cart, *options)
@@ -277,7 +277,7 @@ WRONG_FILES: list[tuple[str, str, int, str]] = [
 
 
 @pytest.mark.parametrize(("option", "content", "code", "sentence"), WRONG_FILES)
-def test_a_wrong_file_is_answered_with_a_sentence(
+def test_invalid_file_prints_an_error(
     cart: Path, option: str, content: str, code: int, sentence: str
 ) -> None:
     answer = simulate(cart, option, saved(cart, content))
@@ -286,7 +286,7 @@ def test_a_wrong_file_is_answered_with_a_sentence(
     assert "Traceback" not in answer.out + answer.err
 
 
-def test_what_a_refused_workflow_relies_on_is_told_too(tmp_path: Path) -> None:
+def test_errors_of_used_templates_and_settings_are_printed(tmp_path: Path) -> None:
     files = shop(cart=workflow(send("a"), audience={"consents_to": "offers"}), other=workflow())
     files["settings.json"] = "{"
     answer = simulate(write(tmp_path, files) / "workflows" / "cart.json")
@@ -306,7 +306,7 @@ def test_what_a_refused_workflow_relies_on_is_told_too(tmp_path: Path) -> None:
         ("templates/plain/subject.txt", "is not the file of a workflow"),
     ],
 )
-def test_what_is_no_workflow_cannot_be_simulated(cart: Path, path: str, sentence: str) -> None:
+def test_simulating_another_file_is_refused(cart: Path, path: str, sentence: str) -> None:
     answer = milepost("simulate", cart.parent.parent / path)
     assert answer.code == 2
     assert sentence in answer.err

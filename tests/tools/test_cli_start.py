@@ -1,6 +1,6 @@
-"""A command imports what it needs when it runs: neither its help nor another command pays for it.
+"""A command imports only what it needs, and only when it runs.
 
-`make bench` measures the time; here it is only which packages are there in the end.
+`make bench` measures the time; these tests only compare the imported packages.
 """
 
 import os
@@ -24,7 +24,7 @@ PATHS = os.pathsep.join(str(ROOT / folder) for folder in ("layers/common", "tool
 
 
 def imported(*arguments: str) -> set[str]:
-    """The modules that are there after the command ran in a process of its own."""
+    """The modules that are loaded after the command ran in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", CALL, *arguments],
         capture_output=True,
@@ -40,14 +40,14 @@ def packages(modules: set[str]) -> set[str]:
     return {module.partition(".")[0] for module in modules}
 
 
-def test_the_help_imports_nothing_of_the_product() -> None:
+def test_help_imports_no_product_module() -> None:
     modules = imported("--help")
     assert packages(modules).isdisjoint({"milepost", "pydantic", "jinja2", "boto3", "dns", "babel"})
     commands = {command.function.partition(":")[0] for command in COMMANDS.values()}
     assert modules.isdisjoint(commands)
 
 
-def test_check_imports_no_other_command_and_nothing_that_speaks_to_aws_or_to_a_terminal() -> None:
+def test_check_imports_no_other_command_aws_or_terminal_library() -> None:
     modules = imported("check", "workflows")
     assert packages(modules).isdisjoint(
         {"boto3", "botocore", "dns", "rich", "aws_lambda_powertools"}
@@ -59,12 +59,12 @@ def test_check_imports_no_other_command_and_nothing_that_speaks_to_aws_or_to_a_t
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_lists_a_command_in_the_words_of_its_own_help(name: str) -> None:
+def test_help_lists_first_sentence_of_command_help(name: str) -> None:
     first, _, _ = (COMMANDS[name].load().__doc__ or "").partition("\n\n")
     assert COMMANDS[name].help == " ".join(first.split())
 
 
-def test_the_module_can_be_run_as_the_command(tmp_path: Path) -> None:
+def test_module_runs_as_command(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "milepost_tools", "schema", "segment"],
         capture_output=True,

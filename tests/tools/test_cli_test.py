@@ -1,4 +1,4 @@
-"""`milepost test` runs a workflow's own tests, and shows what happened where one fails."""
+"""`milepost test` runs a workflow's test cases and shows a trace of each failure."""
 
 from pathlib import Path
 from typing import Any
@@ -30,20 +30,20 @@ def tried(folder: Path, *cases: Json) -> Answer:
     return milepost("test", folder)
 
 
-def test_the_workflows_that_ship_pass_their_own_tests() -> None:
+def test_shipped_workflows_pass_their_tests() -> None:
     answer = milepost("test", ROOT / "workflows")
     assert answer.code == 0
     assert answer.lines[-1] == "12 cases: all good"
     assert all(line.startswith("ok      ") for line in answer.lines[:-1])
 
 
-def test_one_workflow_can_be_tested_by_itself() -> None:
+def test_one_workflow_can_be_tested_alone() -> None:
     answer = milepost("test", ROOT / "workflows" / "welcome.json")
     assert answer.lines[-1] == "4 cases: all good"
     assert milepost("test", ROOT / "workflows" / "tests" / "welcome.test.json") == answer
 
 
-def test_a_failure_shows_what_was_expected_what_came_and_what_happened(tmp_path: Path) -> None:
+def test_failed_test_case_prints_expected_actual_and_trace(tmp_path: Path) -> None:
     wanted = {"messages": [{"step": "reminder", "after": "2 hours"}]}
     answer = tried(tmp_path, case("it waits for two hours", expect=wanted))
     assert answer.code == 1
@@ -101,22 +101,22 @@ HOLDING: list[Json] = [
 
 
 @pytest.mark.parametrize("expect", HOLDING)
-def test_every_expectation_can_hold(tmp_path: Path, expect: Json) -> None:
+def test_every_expectation_can_pass(tmp_path: Path, expect: Json) -> None:
     assert tried(tmp_path, case(expect=expect)).lines[-1] == "1 case: all good"
 
 
-def test_what_cannot_happen_fails_a_case(tmp_path: Path) -> None:
+def test_test_case_with_impossible_event_fails(tmp_path: Path) -> None:
     clicks = [{"after": "1 minute", "clicks": "reminder"}]
     answer = tried(tmp_path, case(events=clicks, expect={"ends": "completed"}))
     assert 'cases[0].events[0].clicks: no mail of step "reminder" has gone out' in answer.out
 
 
-def test_good_and_failing_cases_are_counted(tmp_path: Path) -> None:
+def test_passed_and_failed_cases_are_counted(tmp_path: Path) -> None:
     good, bad = case(expect={"ends": "completed"}), case(expect={"ends": "exited"})
     assert tried(tmp_path, good, bad, good).lines[-1] == "1 of 3 cases failed"
 
 
-def test_a_workflow_that_is_refused_fails_its_tests(tmp_path: Path) -> None:
+def test_refused_workflow_fails_its_tests(tmp_path: Path) -> None:
     files = shop(cart=workflow(send("a", "plane")))
     files["tests/cart.test.json"] = file_of(case(expect={"ends": "completed"}))
     answer = milepost("test", write(tmp_path, files))
@@ -124,20 +124,20 @@ def test_a_workflow_that_is_refused_fails_its_tests(tmp_path: Path) -> None:
     assert f"{tmp_path}/workflows/cart.json: steps[0].template" in answer.lines[0]
 
 
-def test_tests_of_no_workflow_fail(tmp_path: Path) -> None:
+def test_tests_without_a_workflow_fail(tmp_path: Path) -> None:
     tests = file_of(case(expect={"ends": "completed"}), of="crat")
     answer = milepost("test", write(tmp_path, shop(cart=CART) | {"tests/a.test.json": tests}))
     assert answer.code == 1
     assert 'no workflow named "crat" (did you mean "cart"?)' in answer.lines[0]
 
 
-def test_a_store_without_tests_is_told_where_they_go(tmp_path: Path) -> None:
+def test_store_without_tests_is_told_where_to_put_them(tmp_path: Path) -> None:
     answer = milepost("test", write(tmp_path, shop(cart=CART)))
     assert answer.code == 0
     assert answer.lines == ["there are no tests: write some into tests/<workflow>.test.json"]
 
 
-def test_programs_get_json(tmp_path: Path) -> None:
+def test_json_option_prints_json(tmp_path: Path) -> None:
     tried(tmp_path, case("it ends", expect={"ends": "exited"}))
     (only,) = milepost("test", tmp_path, "--json").json
     assert (only["workflow"], only["case"]) == ("cart", "it ends")
@@ -168,23 +168,21 @@ WRONG: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("content", "sentence"), WRONG)
-def test_a_wrong_file_is_answered_with_a_sentence(
-    tmp_path: Path, content: str, sentence: str
-) -> None:
+def test_invalid_file_prints_an_error(tmp_path: Path, content: str, sentence: str) -> None:
     write(tmp_path, shop(cart=CART) | {"tests/cart.test.json": content})
     answer = milepost("test", tmp_path)
     assert answer.code == 1
     assert sentence in answer.out
 
 
-def test_a_path_that_does_not_exist_is_a_mistake_of_the_call(tmp_path: Path) -> None:
+def test_missing_path_is_a_usage_error(tmp_path: Path) -> None:
     assert milepost("test", tmp_path / "nowhere").code == 2
 
 
-# --- as the publish gate runs them ---
+# --- the test cases as publishing runs them ---
 
 
-def test_the_gate_hears_everything_that_is_wrong() -> None:
+def test_publish_tests_report_every_failure() -> None:
     files = {path: text(content) for path, content in shop(cart=CART).items()}
     wrong = text(file_of(case(expect={"ends": "exited"})))
     (problem,) = run_test_file(files, wrong)
@@ -198,7 +196,7 @@ def test_the_gate_hears_everything_that_is_wrong() -> None:
     assert last.location.startswith("workflows/cart.json: ")
 
 
-def test_the_gate_has_what_it_needs_of_a_workflow_that_is_not_live_yet() -> None:
+def test_publish_tests_run_with_unpublished_workflow() -> None:
     shop_ = open_shop({path: text(content) for path, content in shop(cart=CART).items()}, START)
     settings = shop_.shelf.head(STORE).settings
     templates = list(shop_.shelf.templates.values())

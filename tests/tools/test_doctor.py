@@ -1,4 +1,4 @@
-"""The doctor looks at one thing after the other, and never takes silence for health."""
+"""The doctor runs its checks in order and never reports a missing answer as ok."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from milepost.simulator.memory.mailer import MemoryMailer
 from milepost_tools.doctor.doctor import Doctor
 from milepost_tools.doctor.finding import Finding
 from milepost_tools.doctor.ports import CannotAskError
-from milepost_tools.doctor.sending import EVENTS, LOOKED_AT, Account, Destination, Identity
+from milepost_tools.doctor.sending import EVENTS, TRACKING_EVENTS, Account, Destination, Identity
 from milepost_tools.doctor.stack import Alarm, Secret, Stack, StackResource
 from milepost_tools.operations.test_send import ProbeSender
 from tests.fakes.probes import MemoryProbes
@@ -34,7 +34,7 @@ IN_ORDER = Stack("UPDATE_COMPLETE", {"SenderAddress": "post@mail.shop.example"},
 
 @dataclass
 class Healthy:
-    """A stack in order. `silent` questions get no answer."""
+    """A healthy stack. The queries in `silent` fail."""
 
     silent: frozenset[str] = frozenset()
     found: Stack | None = IN_ORDER
@@ -66,7 +66,7 @@ class Healthy:
         return self._answer("identity", found)  # type: ignore[no-any-return]
 
     def destinations(self, configuration_set: str) -> Sequence[Destination]:
-        events = EVENTS if configuration_set.endswith("-untracked") else EVENTS | LOOKED_AT
+        events = EVENTS if configuration_set.endswith("-untracked") else EVENTS | TRACKING_EVENTS
         ours = [Destination(True, events, "topic")]
         return self._answer("destinations", ours)  # type: ignore[no-any-return]
 
@@ -84,7 +84,7 @@ class Healthy:
         return self._answer("secrets", keys)  # type: ignore[no-any-return]
 
     def alarms(self) -> Sequence[Alarm]:
-        return self._answer("alarms", [Alarm("a", "OK", told=True)])  # type: ignore[no-any-return]
+        return self._answer("alarms", [Alarm("a", "OK", notifies=True)])  # type: ignore[no-any-return]
 
     def time(self) -> datetime:
         return self._answer("time", NOON)  # type: ignore[no-any-return]
@@ -92,7 +92,7 @@ class Healthy:
 
 @dataclass(frozen=True)
 class Zone:
-    """DNS with everything in it that mail from mail.shop.example needs."""
+    """DNS with every record that mail from mail.shop.example needs."""
 
     dead: bool = False
 
@@ -102,8 +102,10 @@ class Zone:
         return answer
 
     def texts(self, name: str) -> Sequence[str]:
-        records = {"_dmarc.shop.example": ["v=DMARC1; p=none"],
-                   "bounce.shop.example": ["v=spf1 include:amazonses.com ~all"]}  # fmt: skip
+        records = {
+            "_dmarc.shop.example": ["v=DMARC1; p=none"],
+            "bounce.shop.example": ["v=spf1 include:amazonses.com ~all"],
+        }
         return self._all(name, records.get(name, []))
 
     def exchangers(self, name: str) -> Sequence[str]:
@@ -115,9 +117,9 @@ class Zone:
 
 @dataclass
 class Clinic:
-    """A doctor, the post it tries, and what comes back of that."""
+    """A doctor, the mailer of its test mails, and their delivery events."""
 
-    premises: Healthy = field(default_factory=Healthy)
+    inspector: Healthy = field(default_factory=Healthy)
     records: Zone = field(default_factory=Zone)
     mailer: MemoryMailer = field(default_factory=MemoryMailer)
     notes: MemoryProbes = field(default_factory=MemoryProbes)
@@ -127,7 +129,7 @@ class Clinic:
     def examine(self, domain: str = "", patience: float = 10) -> list[Finding]:
         doctor = Doctor(
             name="milepost",
-            premises=self.premises,
+            inspector=self.inspector,
             records=self.records,
             probes=lambda _: ProbeSender(self.mailer, self.notes),
             now=lambda: NOON,
@@ -140,7 +142,7 @@ class Clinic:
         self.on_sleep()
 
     def reports_come(self) -> None:
-        """SES reports what its simulator stands for, and our function notes it."""
+        """Let SES report the outcomes of the simulator addresses, and our function record them."""
         kinds = {"success": "delivered", "bounce": "bounced", "complaint": "complained"}
         for mail in self.mailer.mails:
             self.notes.record_report(mail.tags["probe"], kinds[mail.to.partition("@")[0]], NOON)
@@ -157,18 +159,35 @@ def states(found: Sequence[Finding]) -> dict[str, str]:
     return {each.check: each.state for each in found}
 
 
-def test_a_stack_in_order_gets_ok_on_every_line(clinic: Clinic) -> None:
+def test_healthy_stack_gets_ok_on_every_line(clinic: Clinic) -> None:
     found = clinic.examine()
     assert [str(each) for each in found if each.state != "ok"] == []
     assert [*states(found)] == [
-        "clock", "stack", "tables", "functions", "account", "sandbox", "quota", "identity",
-        "dkim", "spf", "mail-from", "dkim-records", "dmarc", "reports", "subscription",
-        "secrets of acme", "alarms", "dead letters",
-        "loop of success@", "loop of bounce@", "loop of complaint@",
-    ]  # fmt: skip
+        "clock",
+        "stack",
+        "tables",
+        "functions",
+        "account",
+        "sandbox",
+        "quota",
+        "identity",
+        "dkim",
+        "spf",
+        "mail-from",
+        "dkim-records",
+        "dmarc",
+        "reports",
+        "subscription",
+        "secrets of acme",
+        "alarms",
+        "dead letters",
+        "loop of success@",
+        "loop of bounce@",
+        "loop of complaint@",
+    ]
 
 
-def test_the_test_mails_go_to_sess_simulator_and_are_about_nobody(clinic: Clinic) -> None:
+def test_test_mails_go_to_ses_simulator_without_contact(clinic: Clinic) -> None:
     clinic.examine()
     assert [mail.to for mail in clinic.mailer.mails] == [
         "success@simulator.amazonses.com",
@@ -180,7 +199,7 @@ def test_the_test_mails_go_to_sess_simulator_and_are_about_nobody(clinic: Clinic
     assert all(not mail.headers for mail in clinic.mailer.mails)
 
 
-def test_it_waits_for_the_reports_no_longer_than_it_has_patience(clinic: Clinic) -> None:
+def test_doctor_waits_for_events_until_its_timeout(clinic: Clinic) -> None:
     clinic.examine(patience=60)
     assert clinic.slept == [2.0], "they came after the first pause"
     clinic.on_sleep = lambda: None
@@ -193,37 +212,45 @@ def test_it_waits_for_the_reports_no_longer_than_it_has_patience(clinic: Clinic)
     )
 
 
-def test_without_patience_no_mail_is_sent_and_that_is_told(clinic: Clinic) -> None:
+def test_doctor_without_timeout_sends_no_mail_and_says_so(clinic: Clinic) -> None:
     assert states(clinic.examine(patience=0))["loop"] == "unknown"
     assert clinic.mailer.handed == []
 
 
-def test_a_mail_that_ses_refuses_is_told_and_not_waited_for(clinic: Clinic) -> None:
+def test_refused_test_mail_is_reported_without_waiting(clinic: Clinic) -> None:
     clinic.mailer.script.extend([SubmissionRejected("MessageRejected")] * 3)
     found = clinic.examine()
     assert [each.said for each in found if each.check.startswith("loop")] == (
-        ["SES does not take the test mail: MessageRejected"] * 3
+        ["SES refused the test mail: MessageRejected"] * 3
     )
     assert clinic.slept == []
 
 
 @pytest.mark.parametrize(
     ("question", "check"),
-    [("time", "clock"), ("parts", "stack"), ("account", "account"), ("identity", "identity"),
-     ("destinations", "reports"), ("subscribers", "subscription"), ("secrets", "secrets"),
-     ("alarms", "alarms"), ("waiting", "dead letters")],
-)  # fmt: skip
-def test_what_cannot_be_asked_is_told_as_not_checked_and_the_rest_goes_on(
+    [
+        ("time", "clock"),
+        ("parts", "stack"),
+        ("account", "account"),
+        ("identity", "identity"),
+        ("destinations", "reports"),
+        ("subscribers", "subscription"),
+        ("secrets", "secrets"),
+        ("alarms", "alarms"),
+        ("waiting", "dead letters"),
+    ],
+)
+def test_failed_query_is_unknown_and_other_checks_run(
     clinic: Clinic, question: str, check: str
 ) -> None:
-    clinic.premises.silent = frozenset({question})
+    clinic.inspector.silent = frozenset({question})
     found = clinic.examine()
     (unknown,) = [each for each in found if each.state == "unknown"]
     assert (unknown.check, unknown.said) == (check, f"your credentials may not ask {question}")
     assert found[-1].check == "loop of complaint@"
 
 
-def test_dns_that_does_not_answer_is_not_taken_for_records_that_are_missing(
+def test_dns_failure_is_unknown_not_missing_record(
     clinic: Clinic,
 ) -> None:
     clinic.records = Zone(dead=True)
@@ -232,10 +259,10 @@ def test_dns_that_does_not_answer_is_not_taken_for_records_that_are_missing(
     assert "wrong" not in found.values()
 
 
-def test_a_stack_that_is_not_there_is_wrong_and_its_domain_can_be_looked_at_before(
+def test_missing_stack_is_wrong_and_given_domain_is_still_checked(
     clinic: Clinic,
 ) -> None:
-    clinic.premises.found = None
+    clinic.inspector.found = None
     found = states(clinic.examine(domain="mail.shop.example"))
     assert (found["stack"], found["identity"], found["dmarc"]) == ("wrong", "ok", "ok")
     assert "reports" not in found
@@ -243,16 +270,16 @@ def test_a_stack_that_is_not_there_is_wrong_and_its_domain_can_be_looked_at_befo
     assert "identity" not in states(clinic.examine())
 
 
-def test_without_an_answer_about_the_stack_nothing_is_said_of_it(clinic: Clinic) -> None:
-    clinic.premises.silent = frozenset({"stack"})
+def test_failed_stack_query_reports_nothing_about_stack(clinic: Clinic) -> None:
+    clinic.inspector.silent = frozenset({"stack"})
     found = states(clinic.examine())
     assert found["stack"] == "unknown"
     assert clinic.mailer.handed == []
 
 
-def test_an_output_that_is_missing_is_a_stack_that_is_too_old(clinic: Clinic) -> None:
-    older = replace_outputs(clinic.premises.found, FeedbackTopicArn="")
-    clinic.premises.found = older
+def test_missing_output_means_stack_is_too_old(clinic: Clinic) -> None:
+    older = replace_outputs(clinic.inspector.found, FeedbackTopicArn="")
+    clinic.inspector.found = older
     (found,) = [each for each in clinic.examine() if each.check == "reports"]
     assert "has no output FeedbackTopicArn: deploy template.yaml again" in found.said
 
@@ -262,7 +289,7 @@ def replace_outputs(stack: Stack | None, **changes: str) -> Stack:
     return stack._replace(outputs={**stack.outputs, **changes})
 
 
-def test_what_a_probe_is_called_cannot_be_made_up() -> None:
+def test_other_names_are_not_probe_ids() -> None:
     assert is_probe(f"{MARK}-success")
     for name in ("", MARK, f"{MARK}-other", f"{MARK.upper()}-bounce", f"{MARK}-bounce#x"):
         assert not is_probe(name)

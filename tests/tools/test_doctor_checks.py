@@ -1,4 +1,4 @@
-"""What the doctor makes of what it found out."""
+"""The doctor's pure checks."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from milepost_tools.doctor.dns_rules import (
 from milepost_tools.doctor.finding import Finding
 from milepost_tools.doctor.sending import (
     EVENTS,
-    LOOKED_AT,
+    TRACKING_EVENTS,
     Account,
     Destination,
     Identity,
@@ -57,7 +57,7 @@ def only(findings: Any) -> Finding:
     return found
 
 
-def test_a_line_says_what_how_and_what_to_do() -> None:
+def test_finding_prints_check_state_and_remedy() -> None:
     assert str(Finding("spf", "ok", "fine")) == "spf: OK: fine"
     assert str(Finding("spf", "wrong", "bad", "mend it")) == "spf: wrong: bad (mend it)"
     assert str(Finding("loop", "unknown", "no answer")) == "loop: not checked: no answer"
@@ -66,7 +66,7 @@ def test_a_line_says_what_how_and_what_to_do() -> None:
 # --- SES ---
 
 
-def test_an_account_in_order() -> None:
+def test_healthy_account_is_ok() -> None:
     assert states(check_account(GOOD)) == {"account": "ok", "sandbox": "ok", "quota": "ok"}
 
 
@@ -80,7 +80,7 @@ def test_an_account_in_order() -> None:
         ({"daily": -1}, "quota", "ok", "without limit"),
     ],
 )
-def test_what_ses_holds_against_an_account(
+def test_account_problem_is_wrong_or_advice(
     changes: dict[str, Any], check: str, state: str, said: str
 ) -> None:
     found = {each.check: each for each in check_account(GOOD._replace(**changes))}
@@ -101,7 +101,7 @@ def test_what_ses_holds_against_an_account(
         ([DOMAIN._replace(dkim="")], {"identity": "ok", "dkim": "wrong"}),
     ],
 )
-def test_the_sender_needs_a_verified_domain_that_signs(
+def test_sender_needs_verified_domain_with_dkim(
     identities: list[Identity], expected: dict[str, str]
 ) -> None:
     found = list(check_identity("a@mail.shop.example", identities))
@@ -109,12 +109,11 @@ def test_the_sender_needs_a_verified_domain_that_signs(
     assert all(bool(each.remedy) is (each.state == "wrong") for each in found)
 
 
-def test_all_that_is_learned_from_has_to_be_reported_to_our_topic() -> None:
-    needed = EVENTS | LOOKED_AT
+def test_every_needed_event_must_reach_our_topic() -> None:
+    needed = EVENTS | TRACKING_EVENTS
     ours = Destination(True, needed, "topic")
     assert only(check_reports("set", [ours], "topic")).state == "ok"
-    halves = [ours._replace(events=frozenset({"SEND"})),
-              ours._replace(events=needed - {"SEND"})]  # fmt: skip
+    halves = [ours._replace(events=frozenset({"SEND"})), ours._replace(events=needed - {"SEND"})]
     assert only(check_reports("set", halves, "topic")).state == "ok"
     for broken in ([], [ours._replace(enabled=False)], [ours._replace(topic="other")]):
         assert "reports nothing to us" in only(check_reports("set", broken, "topic")).said
@@ -122,7 +121,7 @@ def test_all_that_is_learned_from_has_to_be_reported_to_our_topic() -> None:
     assert "keeps BOUNCE, CLICK to itself" in only(check_reports("set", lacking, "topic")).said
 
 
-def test_readers_who_did_not_agree_are_not_looked_at() -> None:
+def test_opens_and_clicks_without_tracking_consent_are_wrong() -> None:
     ours = Destination(True, EVENTS, "topic")
     assert only(check_reports("set-untracked", [ours], "topic")).state == "ok"
     found = only(check_reports("set-untracked", [ours._replace(events=EVENTS | {"OPEN"})], "topic"))
@@ -131,16 +130,14 @@ def test_readers_who_did_not_agree_are_not_looked_at() -> None:
 
 @pytest.mark.parametrize(
     ("destination", "events"),
-    [("MailEvents", EVENTS | LOOKED_AT), ("UntrackedMailEvents", EVENTS)],
+    [("MailEvents", EVENTS | TRACKING_EVENTS), ("UntrackedMailEvents", EVENTS)],
 )
-def test_what_the_doctor_wants_is_what_the_template_has(
-    destination: str, events: frozenset[str]
-) -> None:
+def test_doctor_expects_event_types_of_template(destination: str, events: frozenset[str]) -> None:
     resource = read_stack().translated["Resources"][destination]
     assert {*resource["Properties"]["EventDestination"]["MatchingEventTypes"]} == events
 
 
-def test_the_queue_has_to_hear_the_topic() -> None:
+def test_queue_must_be_subscribed_to_topic() -> None:
     assert only(check_subscription({"queue": "sqs"}, "queue")).state == "ok"
     for heard in ({}, {"other": "sqs"}, {"queue": "https"}):
         assert only(check_subscription(heard, "queue")).state == "wrong"
@@ -149,7 +146,7 @@ def test_the_queue_has_to_hear_the_topic() -> None:
 # --- DNS ---
 
 
-def test_a_mail_from_domain_in_order() -> None:
+def test_correct_mail_from_domain_is_ok() -> None:
     assert states(check_mail_from(DOMAIN, SPF, MX)) == {"spf": "ok", "mail-from": "ok"}
     plain = check_mail_from(DOMAIN._replace(mail_from=""), [], [])
     assert only(plain).state == "advice"
@@ -167,7 +164,7 @@ def test_a_mail_from_domain_in_order() -> None:
         (["v=spf1 include:amazonses.com all"], "lets anybody send"),
     ],
 )
-def test_an_spf_record_that_does_not_help(texts: list[str], said: str) -> None:
+def test_bad_spf_record_is_wrong(texts: list[str], said: str) -> None:
     found = {each.check: each for each in check_mail_from(DOMAIN, texts, MX)}
     assert found["spf"].state == "wrong"
     assert said in found["spf"].said
@@ -175,18 +172,24 @@ def test_an_spf_record_that_does_not_help(texts: list[str], said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("exchangers", "state"), [([], "SUCCESS"), (["mx.amazonses.com.evil.example."], "SUCCESS"),
-                              (["mx.notamazonses.com"], "SUCCESS"), (MX, "FAILED")]
-)  # fmt: skip
-def test_bounces_have_to_find_their_way(exchangers: list[str], state: str) -> None:
+    ("exchangers", "state"),
+    [
+        ([], "SUCCESS"),
+        (["mx.amazonses.com.evil.example."], "SUCCESS"),
+        (["mx.notamazonses.com"], "SUCCESS"),
+        (MX, "FAILED"),
+    ],
+)
+def test_mail_from_domain_needs_mx_record_of_ses(exchangers: list[str], state: str) -> None:
     found = check_mail_from(DOMAIN._replace(mail_from_state=state), SPF, exchangers)
     assert states(found) == {"spf": "ok", "mail-from": "wrong"}
 
 
-def test_every_record_of_dkim_has_to_lead_to_ses() -> None:
+def test_every_dkim_record_must_point_to_ses() -> None:
     assert dkim_names(DOMAIN) == [
-        "a1._domainkey.mail.shop.example", "b2._domainkey.mail.shop.example",
-    ]  # fmt: skip
+        "a1._domainkey.mail.shop.example",
+        "b2._domainkey.mail.shop.example",
+    ]
     good = {"a1": ["a1.dkim.amazonses.com."], "b2": ["b2.dkim.amazonses.com."]}
     assert only(check_dkim_records(DOMAIN, good)).state == "ok"
     found = only(check_dkim_records(DOMAIN, {**good, "b2": []}))
@@ -194,7 +197,7 @@ def test_every_record_of_dkim_has_to_lead_to_ses() -> None:
     assert list(check_dkim_records(DOMAIN, {})) == [], "keys of one's own have no tokens"
 
 
-def test_a_policy_may_lie_on_a_domain_above() -> None:
+def test_dmarc_policy_can_be_on_parent_domain() -> None:
     assert dmarc_names("mail.shop.example") == ["_dmarc.mail.shop.example", "_dmarc.shop.example"]
 
 
@@ -214,7 +217,9 @@ def test_a_policy_may_lie_on_a_domain_above() -> None:
         (["v=DMARC1; p=none", "v=DMARC1; p=reject"], [], "wrong", "2 records, so none counts"),
     ],
 )
-def test_a_policy_has_to_be_one(own: list[str], above: list[str], state: str, said: str) -> None:
+def test_invalid_dmarc_policy_is_reported(
+    own: list[str], above: list[str], state: str, said: str
+) -> None:
     found = [("_dmarc.mail.shop.example", own), ("_dmarc.shop.example", above)]
     finding = only(check_dmarc("mail.shop.example", found))
     assert finding.state == state
@@ -226,15 +231,22 @@ def test_a_policy_has_to_be_one(own: list[str], above: list[str], state: str, sa
 
 @pytest.mark.parametrize(
     ("state", "good"),
-    [("CREATE_COMPLETE", True), ("UPDATE_COMPLETE", True), ("IMPORT_COMPLETE", True),
-     ("UPDATE_ROLLBACK_COMPLETE", False), ("ROLLBACK_COMPLETE", False), ("CREATE_FAILED", False),
-     ("UPDATE_IN_PROGRESS", False), ("DELETE_COMPLETE", False)],
-)  # fmt: skip
-def test_a_stack_has_to_be_wholly_there(state: str, good: bool) -> None:
+    [
+        ("CREATE_COMPLETE", True),
+        ("UPDATE_COMPLETE", True),
+        ("IMPORT_COMPLETE", True),
+        ("UPDATE_ROLLBACK_COMPLETE", False),
+        ("ROLLBACK_COMPLETE", False),
+        ("CREATE_FAILED", False),
+        ("UPDATE_IN_PROGRESS", False),
+        ("DELETE_COMPLETE", False),
+    ],
+)
+def test_incomplete_stack_is_wrong(state: str, good: bool) -> None:
     assert (only(check_stack(state)).state == "ok") is good
 
 
-def test_a_part_that_is_gone_is_named() -> None:
+def test_missing_part_is_named() -> None:
     parts = [
         StackResource("ContactsTable", "table", "ACTIVE"),
         StackResource("ReactFunction", "function", "Active"),
@@ -259,8 +271,10 @@ KEY = Secret("link-key", True, 64, hexadecimal=True)
     ("secrets", "said"),
     [
         ([KEY], "OK: there are keys for links in mails"),
-        ([KEY, Secret("signing-key-previous", True, 64), Secret("signing-key", True, 43)],
-         "OK: there are keys for links in mails, posting events"),
+        (
+            [KEY, Secret("signing-key-previous", True, 64), Secret("signing-key", True, 43)],
+            "OK: there are keys for links in mails, posting events",
+        ),
         ([KEY._replace(name="signing-key")], "there is no link-key"),
         ([KEY._replace(secure=False)], "link-key is no SecureString"),
         ([KEY._replace(length=8)], "link-key has 8 characters, and 32 are the least"),
@@ -270,20 +284,20 @@ KEY = Secret("link-key", True, 64, hexadecimal=True)
         ([KEY, Secret("shopify-domain", False, 20)], "links in mails"),
         ([KEY, Secret("lnik-key", True, 64)], "lnik-key is none that Milepost reads"),
     ],
-)  # fmt: skip
-def test_the_keys_of_a_store_have_their_shape(secrets: list[Secret], said: str) -> None:
+)
+def test_malformed_store_key_is_wrong(secrets: list[Secret], said: str) -> None:
     assert any(said in str(each) for each in check_secrets({"acme": secrets}, "milepost"))
 
 
-def test_without_a_key_nobody_mails() -> None:
+def test_stack_without_store_keys_is_wrong() -> None:
     assert only(check_secrets({}, "milepost")).state == "wrong"
 
 
-def test_an_alarm_that_has_gone_off_is_told_even_if_nobody_is() -> None:
-    silent = Alarm("milepost-a", "OK", told=True)
+def test_alarm_in_alarm_state_is_reported_even_without_subscriber() -> None:
+    silent = Alarm("milepost-a", "OK", notifies=True)
     assert only(check_alarms([silent])).state == "ok"
     assert only(check_alarms([silent._replace(state="INSUFFICIENT_DATA")])).state == "ok"
-    assert only(check_alarms([silent._replace(told=False)])).state == "advice"
+    assert only(check_alarms([silent._replace(notifies=False)])).state == "advice"
     assert only(check_alarms([silent, silent._replace(state="ALARM")])).state == "wrong"
     assert only(check_alarms([])).state == "wrong"
 
@@ -297,11 +311,11 @@ def test_dead_letters_are_counted() -> None:
 @pytest.mark.parametrize(
     ("seconds", "state"), [(0, "ok"), (30, "ok"), (31, "wrong"), (-31, "wrong")]
 )
-def test_a_clock_is_right_to_half_a_minute(seconds: int, state: str) -> None:
+def test_clock_may_be_off_by_half_a_minute(seconds: int, state: str) -> None:
     assert only(check_clock(NOON + timedelta(seconds=seconds), NOON)).state == state
 
 
-def test_what_came_back_is_held_against_what_was_sent() -> None:
+def test_received_events_are_compared_with_sent_mails() -> None:
     expected = {"success": "delivered", "bounce": "bounced", "complaint": "complained"}
     heard = {"success": ["delivered", "sent"], "bounce": ["sent"]}
     assert [each.state for each in check_loop(expected, heard)] == ["ok", "wrong", "wrong"]

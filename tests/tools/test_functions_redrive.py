@@ -1,4 +1,5 @@
-"""react puts aside what it cannot apply; `milepost redrive` has it applied, by the adapters."""
+"""`react` quarantines what it cannot apply; `milepost redrive` applies it again, with the real
+adapters."""
 
 import json
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ URL = ENVIRONMENT["MILEPOST_DEAD_LETTERS"]
 
 
 class Stream:
-    """A shard of the table's stream, as DynamoDB Streams reads it out."""
+    """A shard of the table's stream, as DynamoDB Streams returns it."""
 
     def __init__(self, *records: Item) -> None:
         self.records = list(records)
@@ -39,7 +40,7 @@ class Stream:
 
 
 class Formation:
-    """CloudFormation, as far as it knows one stack: by its outputs."""
+    """CloudFormation with the outputs of one stack."""
 
     def describe_stacks(self, *, StackName: str) -> Item:
         if StackName != "milepost-here":
@@ -73,9 +74,9 @@ def counts(shop: Shop) -> dict[str, int]:
 
 
 def poisoned(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Item:
-    """An event that `react` puts aside; the record it came in."""
+    """Let `react` quarantine an event; return its stream record."""
     with monkeypatch.context() as patch:
-        # A half of a surrogate pair, say: the program of then cannot read it.
+        # For example a lone surrogate that the code of that time cannot read.
         patch.setattr("milepost.handlers.react.event_from_item", _fails)
         with pytest.raises(Exception, match="1 contacts"):
             tell(shop, "Poisoned")
@@ -96,14 +97,14 @@ def _fails(*_: Any) -> Any:
 
 
 def go_on(shop: Shop) -> None:
-    """The stream hands over what was laid down to be applied again."""
+    """Deliver the items that redrive added to the stream."""
     for item in shop.items("REPLAY#"):
         batch = shop.cloud.stream(item)
         for _ in range(2):
             react(batch, None)
 
 
-def test_a_record_that_keeps_failing_is_put_aside_and_the_contact_goes_on(
+def test_failing_record_is_quarantined_and_contact_continues(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, printed: Printed
 ) -> None:
     poisoned(shop, monkeypatch)
@@ -111,12 +112,12 @@ def test_a_record_that_keeps_failing_is_put_aside_and_the_contact_goes_on(
     assert counts(shop) == {"Later": 1}
     (kept,) = [item for item in shop.items("DEADLETTER#") if item["attempts"]["N"] == str(TRIES)]
     assert kept["reason"]["S"].startswith("ValueError")
-    (told,) = [r for r in printed.records() if r.get("message") == "put aside"]
-    assert (told["store"], told["attempts"], told["applied"]) == (shop.store, TRIES, False)
+    (record,) = [r for r in printed.records() if r.get("message") == "record quarantined"]
+    assert (record["store"], record["attempts"], record["applied"]) == (shop.store, TRIES, False)
     assert printed.counted("RecordsQuarantined") == 1
 
 
-def test_the_command_has_it_applied_once_though_later_ones_were(
+def test_redrive_applies_record_once_after_later_ones(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, printed: Printed
 ) -> None:
     poisoned(shop, monkeypatch)
@@ -128,23 +129,26 @@ def test_the_command_has_it_applied_once_though_later_ones_were(
     assert counts(shop) == {"Poisoned": 1, "Later": 1}
     assert main(["redrive", "--stack", "milepost-here"]) == 0
     first, _, second, _, third = [line for line in printed.lines() if line[:1] != "{"]
-    assert "would be applied again (ValueError at milepost.handlers.react:" in first
-    assert "is applied again (ValueError" in second
+    assert "would be applied (ValueError at milepost.handlers.react:" in first
+    assert "is applied (ValueError" in second
     assert third == "no dead letters"
 
 
 def part(stream: str, record: Item) -> str:
-    """What Lambda says of a part of the stream that it gave up on."""
+    """Lambda's message about a part of the stream that it gave up on."""
     number = record["dynamodb"]["SequenceNumber"]
     return json.dumps(
         {
             "requestContext": {"condition": "RetryAttemptsExhausted"},
             "DDBStreamBatchInfo": {
-                "shardId": "shard-1", "startSequenceNumber": number, "endSequenceNumber": number,
-                "batchSize": 1, "streamArn": stream,
+                "shardId": "shard-1",
+                "startSequenceNumber": number,
+                "endSequenceNumber": number,
+                "batchSize": 1,
+                "streamArn": stream,
             },
         }
-    )  # fmt: skip
+    )
 
 
 def redriver(stream: Any) -> Redriver:
@@ -154,7 +158,7 @@ def redriver(stream: Any) -> Redriver:
 
 
 def given_up(shop: Shop, name: str) -> Item:
-    """An event that Lambda gave up on before the function could say a word; its record."""
+    """The stream record of an event that Lambda gave up on before the function could handle it."""
     from tests.support.aws_events import streamed
 
     with pytest.MonkeyPatch.context() as patch:
@@ -167,18 +171,20 @@ def given_up(shop: Shop, name: str) -> Item:
 
 
 @pytest.mark.parametrize("later", [False, True])
-def test_what_lambda_gave_up_on_is_applied_if_nothing_later_was(shop: Shop, later: bool) -> None:
+def test_redrive_applies_stream_part_if_no_later_record_was_applied(
+    shop: Shop, later: bool
+) -> None:
     record = given_up(shop, "Lost")
     boto3.client("sqs").send_message(QueueUrl=URL, MessageBody=part("arn:stream", record))
     if later:
         tell(shop, "Later")
     done = list(redriver(Stream(record)).redrive())
-    assert [each.fate for each in done] == ["unknown" if later else "applied"]
+    assert [each.result for each in done] == ["unknown" if later else "applied"]
     go_on(shop)
     assert counts(shop) == ({"Later": 1} if later else {"Lost": 1})
 
 
-def test_a_part_that_the_stream_has_no_more_is_told(shop: Shop) -> None:
+def test_redrive_reports_part_trimmed_from_stream(shop: Shop) -> None:
     class Trimmed(Stream):
         def get_shard_iterator(self, **_: str) -> Item:
             error: Any = {"Error": {"Code": "TrimmedDataAccessException", "Message": ""}}
@@ -186,8 +192,8 @@ def test_a_part_that_the_stream_has_no_more_is_told(shop: Shop) -> None:
 
     record = given_up(shop, "Lost")
     boto3.client("sqs").send_message(QueueUrl=URL, MessageBody=part("arn:stream", record))
-    assert [each.fate for each in redriver(Trimmed()).redrive(dry_run=True)] == ["trimmed"]
+    assert [each.result for each in redriver(Trimmed()).redrive(dry_run=True)] == ["trimmed"]
 
 
-def test_a_stack_that_is_not_there_is_named(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_stack_is_named_in_error(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["redrive", "--stack", "nowhere"]) == 2

@@ -1,4 +1,5 @@
-"""trigger_email counts and stops marketing, run_steps holds it, `milepost resume` lets it go on."""
+"""`trigger_email` counts and stops marketing, `run_steps` defers it, `milepost resume` resumes
+it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,14 +16,14 @@ from milepost_tools.cli.app import main
 from tests.support.builders import send, workflow
 from tests.support.builders import shop as files_of
 from tests.support.cloud import ENVIRONMENT, Item, Printed, Shop
-from tests.support.handlers import learn, run, tell, told, upload
+from tests.support.handlers import record_ses_events, run, ses_event, tell, upload
 
 VISIT = workflow(send("offer"), on="Visited", topic="offers")
 STACK = "milepost-here"
 
 
 class Formation:
-    """CloudFormation, as far as it knows one stack: by its outputs."""
+    """CloudFormation with the outputs of one stack."""
 
     def describe_stacks(self, *, StackName: str) -> Item:
         if StackName != STACK:
@@ -45,31 +46,31 @@ def stack(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def stop(shop: Shop) -> MarketingStop:
     breaker = MarketingStop(datetime.now(UTC).replace(microsecond=0), "bounced", 5, 100, 1)
-    reputation = sending.reputation()
+    reputation = sending.marketing_health()
     assert reputation.breakers.open(shop.store, "", breaker) == breaker
-    core.registry.cache_clear()
-    sending.sender.cache_clear()
-    runtime.runner.cache_clear()
+    core.published.cache_clear()
+    sending.mail_sender.cache_clear()
+    runtime.block_runner.cache_clear()
     return breaker
 
 
 def tallies(shop: Shop) -> list[HourlyCount]:
     now = datetime.now(UTC)
-    return list(sending.reputation().tallies.since(shop.store, "", now - timedelta(days=1)))
+    return list(sending.marketing_health().tallies.since(shop.store, "", now - timedelta(days=1)))
 
 
-def test_what_is_sent_and_bounces_is_counted_in_the_hour_of_the_mail(shop: Shop) -> None:
+def test_sends_and_bounces_count_in_hour_of_send(shop: Shop) -> None:
     tell(shop, "Visited")
     run(shop, "visit", "offer")
     (item,) = shop.items("MESSAGE#")
     message = item["sk"]["S"].removeprefix("MESSAGE#")
     for kind in ("send", "bounce.permanent", "send", "bounce.permanent"):
-        assert learn(told(message, kind, shop)) == []
+        assert record_ses_events(ses_event(message, kind, shop)) == []
     decided = datetime.fromisoformat(item["decided_at"]["S"])
     assert tallies(shop) == [HourlyCount(hour_of(decided), sent=1, bounced=1)]
 
 
-def test_marketing_waits_until_a_person_lets_it_go_on(shop: Shop, printed: Printed) -> None:
+def test_stopped_marketing_waits_until_resume(shop: Shop, printed: Printed) -> None:
     stop(shop)
     tell(shop, "Visited")
     run(shop, "visit", "offer")
@@ -87,9 +88,9 @@ def test_marketing_waits_until_a_person_lets_it_go_on(shop: Shop, printed: Print
         ]
         if item["sk"]["S"].startswith("BREAKER#")
     )
-    assert record["why"]["S"] == "list cleaned"
+    assert record["reason"]["S"] == "list cleaned"
     assert record["by"]["S"].startswith("arn:aws:")
-    works = [work for work in runtime.crowd().works.open() if work.store == shop.store]
+    works = [work for work in runtime.version_rollout().works.open() if work.store == shop.store]
     assert [(work.kind, work.workflow) for work in works] == [("resume", "visit")]
     assert main(["resume", shop.store, "--stack", STACK, "--why", "again"]) == 0
 
@@ -98,7 +99,7 @@ def test_marketing_waits_until_a_person_lets_it_go_on(shop: Shop, printed: Print
     ("store", "stack_name", "said"),
     [("nobody", STACK, "there is no store 'nobody'"), ("demo", "other", "there is no stack")],
 )
-def test_whoever_errs_is_told_where(
+def test_wrong_resume_call_names_the_error(
     capsys: pytest.CaptureFixture[str], store: str, stack_name: str, said: str
 ) -> None:
     assert main(["resume", store, "--stack", stack_name, "--why", "x"]) == 2

@@ -1,4 +1,4 @@
-"""What is said of a finished mail, and the page that shows it."""
+"""The findings about a rendered mail, and the page that shows it."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def said(mail: Rendered) -> list[str]:
     return [f"{'wrong' if r.wrong else 'advice'}: {r.problem}" for r in lint(mail)]
 
 
-def test_a_good_mail_leaves_nothing_to_be_said() -> None:
+def test_good_mail_has_no_findings() -> None:
     link = '<a href="https://shop.example/?a=1&amp;b=%20">Shop</a>'
     assert said(mail(f'{link}<img src="https://i.example/a" alt="">')) == []
 
@@ -25,29 +25,41 @@ def test_a_good_mail_leaves_nothing_to_be_said() -> None:
 @pytest.mark.parametrize(
     ("body", "remark"),
     [
-        ('<img src="https://i.example/a.png">',
-         'wrong: pictures: https://i.example/a.png has no alt text (write alt="what it shows", or '
-         'alt="" if it only decorates)'),
-        ('<img src="http://i.example/a.png" alt="A lamp">',
-         "advice: pictures: http://i.example/a.png comes without encryption (use https://)"),
-        ('<a href="https://shop.example"><img src="https://i.example/a" alt=""></a>',
-         'wrong: links: "https://shop.example" says nothing to whoever cannot see it (give it '
-         "words, or its picture an alt text)"),
-        ('<a href="http://shop.example">Shop</a>',
-         "advice: links: http://shop.example is not encrypted (use https://)"),
-        ('<img src="logo.png" alt="">',
-         'wrong: pictures: "logo.png" is no whole address: write it with https://'),
+        (
+            '<img src="https://i.example/a.png">',
+            "wrong: pictures: https://i.example/a.png has no alt text "
+            '(write alt="what it shows", or alt="" if it only decorates)',
+        ),
+        (
+            '<img src="http://i.example/a.png" alt="A lamp">',
+            "advice: pictures: http://i.example/a.png comes without encryption (use https://)",
+        ),
+        (
+            '<a href="https://shop.example"><img src="https://i.example/a" alt=""></a>',
+            'wrong: links: "https://shop.example" says nothing to whoever cannot see it (give it '
+            "words, or its picture an alt text)",
+        ),
+        (
+            '<a href="http://shop.example">Shop</a>',
+            "advice: links: http://shop.example is not encrypted (use https://)",
+        ),
+        (
+            '<img src="logo.png" alt="">',
+            'wrong: pictures: "logo.png" is no whole address: write it with https://',
+        ),
         ('<img alt="A lamp">', 'wrong: pictures: "" shows nothing'),
-        ('<img src="https://shop/a.png" alt="">',
-         'wrong: pictures: "https://shop/a.png" has no host'),
+        (
+            '<img src="https://shop/a.png" alt="">',
+            'wrong: pictures: "https://shop/a.png" has no host',
+        ),
         ('<a href="#">Shop</a>', 'wrong: links: "#" leads nowhere'),
     ],
-)  # fmt: skip
-def test_what_a_body_lacks_is_told(body: str, remark: str) -> None:
+)
+def test_missing_part_of_body_is_reported(body: str, remark: str) -> None:
     assert said(mail(body)) == [remark]
 
 
-def test_a_picture_with_words_makes_a_link_that_speaks() -> None:
+def test_image_alt_text_counts_as_link_text() -> None:
     body = '<a href="https://shop.example"><img src="https://i.example/a" alt="Our shop"></a>'
     assert said(mail(body)) == []
     assert said(mail('<a href="https://shop.example" aria-label="Shop">&nbsp;</a>')) == []
@@ -83,12 +95,12 @@ def test_a_picture_with_words_makes_a_link_that_speaks() -> None:
         ("tel:call us", "is no telephone number"),
         ("cid:", "names no part of the mail"),
     ],
-)  # fmt: skip
-def test_a_link_that_leads_nowhere_is_known_by_its_spelling(target: str, reason: str) -> None:
+)
+def test_broken_link_is_found_by_its_spelling(target: str, reason: str) -> None:
     assert broken(target) == reason
 
 
-def test_gmails_limit_is_told_before_and_behind_it() -> None:
+def test_gmail_size_limit_is_reported_near_and_above() -> None:
     assert said(mail("x" * 91 * 1024)) == []
     (nearly,) = said(mail("x" * 93 * 1024))
     assert nearly.startswith("advice: html: comes to 93 KB of the 102 KB")
@@ -96,7 +108,7 @@ def test_gmails_limit_is_told_before_and_behind_it() -> None:
     assert clipped.startswith("wrong: html: comes to 104 KB, and Gmail clips at 102 KB")
 
 
-def test_subject_preheader_and_text_are_looked_at() -> None:
+def test_subject_preheader_and_text_are_checked() -> None:
     assert said(mail(subject="a" * 61))[0].startswith("advice: subject: has 61 characters")
     assert said(mail(preheader=""))[0].startswith("advice: preheader: is missing")
     assert said(mail(text=" \n")) == ["wrong: text: is empty (write body.txt)"]
@@ -105,13 +117,13 @@ def test_subject_preheader_and_text_are_looked_at() -> None:
     )
 
 
-def test_light_and_dark_are_settled_whatever_the_machine_prefers() -> None:
+def test_preview_fixes_light_and_dark_styles() -> None:
     html = "@media (prefers-color-scheme: dark) {a} @media (Prefers-Color-Scheme:light) {b}"
     assert in_scheme(html, dark=True) == "@media (min-width: 0px) {a} @media (max-width: 0px) {b}"
     assert in_scheme(html, dark=False) == "@media (max-width: 0px) {a} @media (min-width: 0px) {b}"
 
 
-def test_nothing_that_a_mail_holds_can_run_on_the_page() -> None:
+def test_mail_content_cannot_run_on_preview_page() -> None:
     evil = '"><script>alert(1)</script>'
     shown = mail(evil, subject=evil, preheader=evil, text=evil)
     page = index_page(evil, [Preview("en", shown, tuple(lint(mail(f'<a href="{evil}">a</a>'))))])

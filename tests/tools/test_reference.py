@@ -1,4 +1,4 @@
-"""The reference is made of the models' own words, and shows of each example what it is about."""
+"""The reference uses the models' own descriptions and shows the relevant part of each example."""
 
 import json
 from typing import get_args
@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 from milepost.base.file_model import FileModel
 from milepost.conditions.leaf_files import ContactCondition, Did, SumOf
 from milepost.conditions.operators import OPERATORS
-from milepost.workflows.compiler.availability import KINDS
+from milepost.workflows.compiler.check_steps import KINDS
 from milepost.workflows.language.workflow import OnPublishPolicy, Workflow
-from milepost.workflows.steps import AnyStep, Delay, Goto, Holdout, Split, UpdateContact
+from milepost.workflows.steps import AnyStep
+from milepost.workflows.steps.delay import Delay
+from milepost.workflows.steps.goto import Goto
+from milepost.workflows.steps.holdout import Holdout
+from milepost.workflows.steps.split import Split
+from milepost.workflows.steps.update_contact import UpdateContact
 from milepost_tools.reference.field_types import fields, nested_models
 from milepost_tools.reference.reference import pretty, reference
 from milepost_tools.reference.vocabulary import (
@@ -56,16 +61,16 @@ def kind_of(model: type[FileModel], field: str) -> str:
         (UpdateContact, "unset", "list of names of properties"),
     ],
 )
-def test_a_type_is_said_in_plain_words(model: type[FileModel], field: str, words: str) -> None:
+def test_field_type_is_described_in_words(model: type[FileModel], field: str, words: str) -> None:
     assert kind_of(model, field) == words
 
 
-def test_required_fields_come_first_and_keep_their_order() -> None:
+def test_required_fields_come_first_in_order() -> None:
     told = [(each.name, each.required) for each in fields(SumOf)]
     assert told[:3] == [("sum_of", True), ("of", True), ("within", False)]
 
 
-def test_a_default_is_what_the_file_would_say() -> None:
+def test_default_is_shown_as_in_the_file() -> None:
     defaults = {each.name: each.default for each in fields(Workflow)}
     assert defaults["status"] == "`live`"
     assert defaults["reentry"] == '`{"allow": "never"}`'
@@ -73,12 +78,12 @@ def test_a_default_is_what_the_file_would_say() -> None:
 
 
 @pytest.mark.parametrize("kind", WORDS, ids=lambda kind: str(kind.example))
-def test_every_word_and_every_field_of_it_is_explained(kind: Kind) -> None:
+def test_every_word_and_field_has_a_description(kind: Kind) -> None:
     assert len(kind.model.__doc__ or "") > 15
     assert [each.name for each in fields(kind.model) if len(each.meaning) < 10] == []
 
 
-def test_objects_with_fields_of_their_own_are_found() -> None:
+def test_nested_models_are_found() -> None:
     assert [name for name, _ in nested_models(Split)] == ["paths", "winner"]
     assert [name for name, _ in nested_models(Did)] == ["times"]
     assert [name for name, _ in nested_models(Workflow)] == [
@@ -89,7 +94,7 @@ def test_objects_with_fields_of_their_own_are_found() -> None:
     ]
 
 
-def test_every_word_needs_an_example() -> None:
+def test_missing_example_is_an_error() -> None:
     needed = examples_needed()
     assert len(TRIGGERS) + len(STEPS) + len(CONDITIONS) + len(OPERATORS) < len(needed)
     assert {kind.example for kind in WORDS} < set(needed)
@@ -115,26 +120,26 @@ DOCUMENT = workflow(
         ("part-goal", {"goal": {"event": "E"}}),
     ],
 )
-def test_of_an_example_only_what_it_is_about_is_shown(example: str, shown: Json) -> None:
+def test_only_relevant_part_of_example_is_shown(example: str, shown: Json) -> None:
     assert examples_of(example, DOCUMENT) == shown
 
 
 @pytest.mark.parametrize(
     "example", ["trigger-list", "step-exit", "condition-email", "operator-lt", "part-variants"]
 )
-def test_an_example_of_something_else_is_noticed(example: str) -> None:
+def test_example_without_its_subject_is_an_error(example: str) -> None:
     with pytest.raises(LookupError, match=example):
         examples_of(example, DOCUMENT)
 
 
-def test_a_page_needs_all_examples() -> None:
+def test_reference_page_needs_all_examples() -> None:
     examples = documents()
     del examples["step-goto"]
     with pytest.raises(LookupError, match="step-goto"):
         reference("# Words", examples)
 
 
-def test_what_this_version_cannot_do_is_said_where_it_is_explained() -> None:
+def test_unavailable_features_are_marked_in_reference() -> None:
     page = reference("# Words", documents())
     for kind in WORDS:
         section = page.partition(f"\n### {kind.sort.capitalize()} `{kind.name}`\n")[2]
@@ -142,13 +147,13 @@ def test_what_this_version_cannot_do_is_said_where_it_is_explained() -> None:
         assert ("Not available in this version" in own) is (kind.model in KINDS), kind.name
 
 
-@settings(deadline=None)  # a busy machine is no mistake
+@settings(deadline=None)  # a busy computer is no failure
 @given(JSON)
-def test_pretty_json_is_still_the_same_json(value: object) -> None:
+def test_pretty_json_parses_to_same_value(value: object) -> None:
     assert json.loads(pretty(value)) == value
 
 
-def test_pretty_json_keeps_short_things_on_one_line() -> None:
+def test_pretty_json_keeps_short_values_on_one_line() -> None:
     assert pretty(send("a")) == '{"id": "a", "type": "send_email", "template": "plain"}'
     long = pretty([send("a" * 40), send("b" * 40)])
     assert len(long.split("\n")) == 4

@@ -1,4 +1,4 @@
-"""DNS, asked of a name server of our own."""
+"""DNS queries to a name server of the test."""
 
 import socket
 from collections.abc import Iterator
@@ -57,25 +57,25 @@ def records() -> Iterator[DnsRecords]:
         thread.join()
 
 
-def test_the_parts_of_a_text_are_put_together(records: DnsRecords) -> None:
+def test_txt_record_parts_are_joined(records: DnsRecords) -> None:
     assert records.texts("_dmarc.shop.example") == ["café", "v=DMARC1; p=none"]
 
 
-def test_exchangers_and_aliases_are_names(records: DnsRecords) -> None:
+def test_mx_and_cname_records_are_names(records: DnsRecords) -> None:
     assert records.exchangers("bounce.shop.example") == ["feedback-smtp.eu-west-1.amazonses.com."]
     assert records.aliases("t._domainkey.shop.example") == ["t.dkim.amazonses.com."]
 
 
-def test_what_is_not_there_is_no_record(records: DnsRecords) -> None:
+def test_missing_name_has_no_records(records: DnsRecords) -> None:
     assert records.texts("nowhere.example") == []
     assert records.texts("shop.example") == [], "the name is there, and has no such record"
 
 
-def test_a_server_that_fails_says_nothing_about_the_name(records: DnsRecords) -> None:
+def test_failing_dns_server_raises_cannot_ask(records: DnsRecords) -> None:
     with pytest.raises(CannotAskError, match=r"DNS does not answer for broken\.shop\.example"):
         records.texts("broken.shop.example")
 
 
-def test_what_cannot_be_a_name_is_no_answer_either(records: DnsRecords) -> None:
+def test_invalid_dns_name_raises_cannot_ask(records: DnsRecords) -> None:
     with pytest.raises(CannotAskError):
         records.texts("a" * 64 + ".example")

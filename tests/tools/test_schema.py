@@ -1,4 +1,4 @@
-"""The committed JSON Schemas are those of the models, and explain every field."""
+"""The committed JSON Schemas match the models and describe every field."""
 
 import json
 from collections.abc import Iterator
@@ -24,17 +24,17 @@ SETTINGS = Draft202012Validator(schema(SettingsFile))
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_committed_schema_is_that_of_the_models(name: str) -> None:
-    """If not: `PYTHONPATH=layers/common:tools python -m tests.support.schema` writes it anew."""
+def test_committed_schema_matches_models(name: str) -> None:
+    """If it fails, run `PYTHONPATH=layers/common:tools python -m tests.support.schema`."""
     assert (FOLDER / name).read_text("utf-8") == text(FILES[name])
 
 
-def test_no_other_schema_lies_about() -> None:
+def test_no_unknown_schema_file_is_committed() -> None:
     assert {path.name for path in FOLDER.iterdir()} == set(FILES)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_schema_is_a_schema(name: str) -> None:
+def test_schema_is_valid_json_schema(name: str) -> None:
     Draft202012Validator.check_schema(schema(FILES[name]))
 
 
@@ -45,7 +45,7 @@ def properties(document: Json) -> Iterator[tuple[str, Json]]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_field_is_explained(name: str) -> None:
+def test_every_schema_field_has_a_description(name: str) -> None:
     unexplained = [
         place
         for place, described in properties(schema(FILES[name]))
@@ -55,7 +55,7 @@ def test_every_field_is_explained(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_nothing_else_may_be_written(name: str) -> None:
+def test_schema_refuses_unknown_fields(name: str) -> None:
     document = schema(FILES[name])
     kinds = [document, *document.get("$defs", {}).values()]
     assert all(kind["additionalProperties"] is False for kind in kinds)
@@ -65,7 +65,7 @@ SHIPPED = [*(ROOT / "workflows").glob("*.json"), *(ROOT / "workflows" / "segment
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED), ids=lambda p: p.name)
-def test_what_ships_names_its_schema_and_keeps_to_it(path: Any) -> None:
+def test_shipped_file_names_its_schema_and_is_valid(path: Any) -> None:
     document = json.loads(path.read_text("utf-8"))
     named = path.parent / document["$schema"]
     assert named.is_file()
@@ -77,7 +77,7 @@ def test_what_ships_names_its_schema_and_keeps_to_it(path: Any) -> None:
 
 @settings(max_examples=how_many(20))
 @given(workflows())
-def test_an_editor_underlines_nothing_that_is_right(document: Json) -> None:
+def test_schema_accepts_valid_document(document: Json) -> None:
     document = {key: value for key, value in document.items() if value is not None}
     assert list(WORKFLOW.iter_errors(document)) == []
 
@@ -101,12 +101,12 @@ WRONG: list[Json] = [
 
 
 @pytest.mark.parametrize("document", WRONG, ids=lambda document: json.dumps(document)[-60:])
-def test_an_editor_underlines_what_publishing_would_refuse(document: Json) -> None:
+def test_schema_refuses_what_publishing_refuses(document: Json) -> None:
     assert isinstance(parse_file(json.dumps(document), Workflow), list)
     assert list(WORKFLOW.iter_errors(document)) != []
 
 
-def test_settings_are_underlined_too() -> None:
+def test_settings_schema_refuses_invalid_settings() -> None:
     good = builders.settings()
     assert list(SETTINGS.iter_errors(good)) == []
     wrong: list[Json] = [{"topics": {}}, {"currency": "kr"}, {"nmae": "x"}, {"name": ""}]

@@ -1,4 +1,4 @@
-"""What AWS says of a stack, as botocore's own models of the services have it."""
+"""What the stack inspector reads from AWS, checked against botocore's service models."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 class Aws:
-    """Clients whose answers are laid out beforehand, and checked against the services' models."""
+    """Clients with prepared answers, which are checked against the service models."""
 
     def __init__(self) -> None:
         self.clients: dict[str, Any] = {}
@@ -53,13 +53,11 @@ def aws() -> Iterator[Aws]:
 
 
 @pytest.fixture
-def premises(aws: Aws) -> AwsStackInspector:
+def inspector(aws: Aws) -> AwsStackInspector:
     return AwsStackInspector(aws.client, "milepost")
 
 
-def test_a_stack_is_known_by_its_parameters_and_outputs(
-    aws: Aws, premises: AwsStackInspector
-) -> None:
+def test_stack_has_its_parameters_and_outputs(aws: Aws, inspector: AwsStackInspector) -> None:
     described = {
         "StackName": "milepost",
         "CreationTime": datetime(2026, 1, 1, tzinfo=UTC),
@@ -68,42 +66,59 @@ def test_a_stack_is_known_by_its_parameters_and_outputs(
         "Outputs": [{"OutputKey": "ApiUrl", "OutputValue": "https://api.example"}],
     }
     aws.answers("cloudformation", "describe_stacks", {"Stacks": [described]})
-    found = premises.stack()
+    found = inspector.stack()
     assert found is not None
-    assert found == ("CREATE_COMPLETE", {"SenderAddress": "a@b.example"},
-                     {"ApiUrl": "https://api.example"})  # fmt: skip
+    assert found == (
+        "CREATE_COMPLETE",
+        {"SenderAddress": "a@b.example"},
+        {"ApiUrl": "https://api.example"},
+    )
     aws.refuses("cloudformation", "describe_stacks", "ValidationError")
-    assert premises.stack() is None
+    assert inspector.stack() is None
 
 
-def test_tables_and_functions_are_asked_one_by_one(aws: Aws, premises: AwsStackInspector) -> None:
-    kinds = {"Contacts": "DynamoDB::Table", "React": "Lambda::Function", "Look": "Lambda::Function",
-             "Bucket": "S3::Bucket"}  # fmt: skip
+def test_state_of_each_table_and_function_is_read(aws: Aws, inspector: AwsStackInspector) -> None:
+    kinds = {
+        "Contacts": "DynamoDB::Table",
+        "React": "Lambda::Function",
+        "Look": "Lambda::Function",
+        "Bucket": "S3::Bucket",
+    }
     listed = [
-        {"LogicalResourceId": name, "PhysicalResourceId": f"p-{name}",
-         "ResourceType": f"AWS::{kind}", "ResourceStatus": "CREATE_COMPLETE",
-         "LastUpdatedTimestamp": datetime(2026, 1, 1, tzinfo=UTC)}
+        {
+            "LogicalResourceId": name,
+            "PhysicalResourceId": f"p-{name}",
+            "ResourceType": f"AWS::{kind}",
+            "ResourceStatus": "CREATE_COMPLETE",
+            "LastUpdatedTimestamp": datetime(2026, 1, 1, tzinfo=UTC),
+        }
         for name, kind in kinds.items()
-    ]  # fmt: skip
+    ]
     aws.answers("cloudformation", "list_stack_resources", {"StackResourceSummaries": listed})
-    aws.answers("dynamodb", "describe_table", {"Table": {"TableStatus": "ACTIVE"}},
-                TableName="p-Contacts")  # fmt: skip
-    aws.answers("lambda", "get_function_configuration", {"State": "Pending"},
-                FunctionName="p-React")  # fmt: skip
+    aws.answers(
+        "dynamodb", "describe_table", {"Table": {"TableStatus": "ACTIVE"}}, TableName="p-Contacts"
+    )
+    aws.answers(
+        "lambda", "get_function_configuration", {"State": "Pending"}, FunctionName="p-React"
+    )
     aws.refuses("lambda", "get_function_configuration", "ResourceNotFoundException")
-    assert premises.parts() == [
+    assert inspector.parts() == [
         StackResource("Contacts", "table", "ACTIVE"),
         StackResource("React", "function", "Pending"),
         StackResource("Look", "function", ""),
     ]
 
 
-def test_what_ses_says_is_read_as_its_model_has_it(aws: Aws, premises: AwsStackInspector) -> None:
+def test_ses_answers_are_read_by_its_model(aws: Aws, inspector: AwsStackInspector) -> None:
     quota = {"Max24HourSend": 200.0, "MaxSendRate": 1.0, "SentLast24Hours": 3.0}
-    account = {"ProductionAccessEnabled": False, "SendingEnabled": True,
-               "EnforcementStatus": "HEALTHY", "SendQuota": quota}  # fmt: skip
+    account = {
+        "ProductionAccessEnabled": False,
+        "SendingEnabled": True,
+        "EnforcementStatus": "HEALTHY",
+        "SendQuota": quota,
+    }
     aws.answers("sesv2", "get_account", account)
-    assert premises.account() == Account(False, True, "HEALTHY", 1.0, 200.0, 3.0)
+    assert inspector.account() == Account(False, True, "HEALTHY", 1.0, 200.0, 3.0)
     identity = {
         "VerifiedForSendingStatus": True,
         "DkimAttributes": {"SigningEnabled": True, "Status": "SUCCESS", "Tokens": ["a", "b"]},
@@ -115,47 +130,66 @@ def test_what_ses_says_is_read_as_its_model_has_it(aws: Aws, premises: AwsStackI
     }
     aws.answers("sesv2", "get_email_identity", identity, EmailIdentity="b.example")
     expected = Identity("b.example", True, "SUCCESS", ("a", "b"), "bounce.b.example", "PENDING")
-    assert premises.identity("b.example") == expected
+    assert inspector.identity("b.example") == expected
     aws.refuses("sesv2", "get_email_identity", "NotFoundException")
-    assert premises.identity("c.example") is None
-    destination = {"Name": "milepost", "Enabled": True, "MatchingEventTypes": ["SEND", "BOUNCE"],
-                   "SnsDestination": {"TopicArn": "arn"}}  # fmt: skip
-    aws.answers("sesv2", "get_configuration_set_event_destinations",
-                {"EventDestinations": [destination]}, ConfigurationSetName="milepost")  # fmt: skip
-    assert premises.destinations("milepost") == [
+    assert inspector.identity("c.example") is None
+    destination = {
+        "Name": "milepost",
+        "Enabled": True,
+        "MatchingEventTypes": ["SEND", "BOUNCE"],
+        "SnsDestination": {"TopicArn": "arn"},
+    }
+    aws.answers(
+        "sesv2",
+        "get_configuration_set_event_destinations",
+        {"EventDestinations": [destination]},
+        ConfigurationSetName="milepost",
+    )
+    assert inspector.destinations("milepost") == [
         Destination(True, frozenset({"SEND", "BOUNCE"}), "arn")
     ]
 
 
-def test_topic_queue_and_alarms_are_asked(aws: Aws, premises: AwsStackInspector) -> None:
+def test_topic_queue_and_alarms_are_read(aws: Aws, inspector: AwsStackInspector) -> None:
     subscription = {"SubscriptionArn": "s", "Protocol": "sqs", "Endpoint": "queue-arn"}
-    aws.answers("sns", "list_subscriptions_by_topic", {"Subscriptions": [subscription]},
-                TopicArn="topic")  # fmt: skip
-    assert premises.subscribers("topic") == {"queue-arn": "sqs"}
+    aws.answers(
+        "sns", "list_subscriptions_by_topic", {"Subscriptions": [subscription]}, TopicArn="topic"
+    )
+    assert inspector.subscribers("topic") == {"queue-arn": "sqs"}
     aws.answers("sqs", "get_queue_attributes", {"Attributes": {"QueueArn": "queue-arn"}})
-    assert premises.queue_arn("url") == "queue-arn"
+    assert inspector.queue_arn("url") == "queue-arn"
     aws.answers("sqs", "get_queue_attributes", {"Attributes": {"ApproximateNumberOfMessages": "7"}})
-    assert premises.waiting("url") == 7
+    assert inspector.waiting("url") == 7
     alarm = {"AlarmName": "milepost-a", "StateValue": "ALARM", "AlarmActions": ["topic"]}
     quiet = {"AlarmName": "milepost-b", "StateValue": "OK", "AlarmActions": []}
-    aws.answers("cloudwatch", "describe_alarms", {"MetricAlarms": [alarm, quiet]},
-                AlarmNamePrefix="milepost-")  # fmt: skip
-    assert premises.alarms() == [
+    aws.answers(
+        "cloudwatch",
+        "describe_alarms",
+        {"MetricAlarms": [alarm, quiet]},
+        AlarmNamePrefix="milepost-",
+    )
+    assert inspector.alarms() == [
         Alarm("milepost-a", "ALARM", True),
         Alarm("milepost-b", "OK", False),
     ]
 
 
-def test_of_a_secret_only_its_shape_is_told(aws: Aws, premises: AwsStackInspector) -> None:
+def test_only_shape_of_secret_is_returned(aws: Aws, inspector: AwsStackInspector) -> None:
     key, digest = "canary-not-to-be-told-to-anybody-0", "ab" * 32
     parameters = [
         {"Name": "/milepost/acme/link-key", "Type": "SecureString", "Value": key},
         {"Name": "/milepost/acme/bearer-key-sha256", "Type": "String", "Value": digest},
         {"Name": "/milepost/bolt/link-key", "Type": "SecureString", "Value": key},
     ]
-    aws.answers("ssm", "get_parameters_by_path", {"Parameters": parameters},
-                Path="/milepost", Recursive=True, WithDecryption=True)  # fmt: skip
-    found = premises.secrets("/milepost")
+    aws.answers(
+        "ssm",
+        "get_parameters_by_path",
+        {"Parameters": parameters},
+        Path="/milepost",
+        Recursive=True,
+        WithDecryption=True,
+    )
+    found = inspector.secrets("/milepost")
     assert found == {
         "acme": [Secret("link-key", True, 34), Secret("bearer-key-sha256", False, 64, True)],
         "bolt": [Secret("link-key", True, 34)],
@@ -163,29 +197,31 @@ def test_of_a_secret_only_its_shape_is_told(aws: Aws, premises: AwsStackInspecto
     assert "canary" not in str(found)
 
 
-def test_awss_own_time_is_in_every_answer(aws: Aws, premises: AwsStackInspector) -> None:
+def test_time_comes_from_date_header_of_aws(aws: Aws, inspector: AwsStackInspector) -> None:
     meta = {"HTTPHeaders": {"date": "Mon, 02 Nov 2026 12:00:00 GMT"}}
     aws.answers("sesv2", "get_account", {"ResponseMetadata": meta})
-    assert premises.time() == datetime(2026, 11, 2, 12, tzinfo=UTC)
+    assert inspector.time() == datetime(2026, 11, 2, 12, tzinfo=UTC)
     aws.answers("sesv2", "get_account", {"ResponseMetadata": {"HTTPHeaders": {}}})
     with pytest.raises(CannotAskError, match="does not say what time it is"):
-        premises.time()
+        inspector.time()
 
 
 @pytest.mark.parametrize(
     ("code", "said"),
-    [("AccessDeniedException", "your credentials may not ses:GetAccount"),
-     ("TooManyRequestsException", "ses:GetAccount: TooManyRequestsException")],
-)  # fmt: skip
-def test_a_question_that_gets_no_answer_says_why(
-    aws: Aws, premises: AwsStackInspector, code: str, said: str
+    [
+        ("AccessDeniedException", "your credentials may not ses:GetAccount"),
+        ("TooManyRequestsException", "ses:GetAccount: TooManyRequestsException"),
+    ],
+)
+def test_failed_query_says_why(
+    aws: Aws, inspector: AwsStackInspector, code: str, said: str
 ) -> None:
     aws.refuses("sesv2", "get_account", code)
     with pytest.raises(CannotAskError, match=said):
-        premises.account()
+        inspector.account()
 
 
-def test_a_network_that_is_down_says_nothing_of_the_stack() -> None:
+def test_network_error_raises_cannot_ask() -> None:
     class Down:
         def get_account(self) -> None:
             raise EndpointConnectionError(endpoint_url="https://email.example")

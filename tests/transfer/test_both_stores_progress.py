@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SETTINGS = StoreSettings(shop_topics=("offers",))
 WITHDRAWN = ContactUpdate(consents=(consent_fact(state="withdrawn"),))
-SIGNED_UP = event("Signed Up", contact=ContactUpdate(first_name="Ada"))
+SIGNED_UP = event("Signed Up", contact=ContactUpdate({"first_name": "Ada"}))
 
 
 def live(ports: Ports, *events: Event, applied: int = 1) -> None:
@@ -201,9 +201,8 @@ def everything(ports: Ports, store: str = STORE) -> list[tuple[str, Mapping[str,
 
 
 def test_everything_is_all_that_there_is_of_one_store(ports: Ports) -> None:
-    facts = ContactUpdate(
-        first_name="Ada", consents=(consent_fact(), consent_fact("news", at=None))
-    )
+    answers = (consent_fact(), consent_fact("news", at=None))
+    facts = ContactUpdate({"first_name": "Ada"}, consents=answers)
     live(ports, event("Signed Up", {"total": "12.50"}, contact=facts))
     ports.contacts.suppress(STORE, address_hash(ADA), "hard bounce", MONDAY_NOON)
     ports.timeline.append("c" + "0" * 25, replace(event(), store="another"))

@@ -6,7 +6,7 @@ import pytest
 
 from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
-from milepost.workflows.compiler.availability import (
+from milepost.workflows.compiler.check_steps import (
     FIELDS,
     KINDS,
     UnavailableFeature,

@@ -6,9 +6,9 @@ import pytest
 
 from bench.transitions import longest_stay, transitions
 from milepost.base.parse_file import parse_file
-from milepost.enrollments.program import END, Program, successors
-from milepost.workflows.compiler.check_flow import check_flow
-from milepost.workflows.compiler.graph import build_program, loops
+from milepost.enrollments.program import END, Program
+from milepost.enrollments.step_flow import successors
+from milepost.workflows.compiler.check_steps import build_program, check_flow, loops
 from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow
 from tests.journeys.visits import goto, split, step
@@ -154,7 +154,7 @@ def test_a_jump_out_of_a_loop_needs_no_end_of_its_own() -> None:
 )
 def test_nodes_that_lead_to_each_other_are_found_together(ways: dict[str, list[str]]) -> None:
     paths = {
-        name: {"type": "split", "paths": [{"next": way} for way in [*to, END]]}
+        name: {"type": "split", "paths": [{"name": way, "next": way} for way in [*to, END]]}
         for name, to in ways.items()
     }
 

@@ -9,7 +9,7 @@ from milepost.templates.compile import compile_template
 from milepost.templates.references import steps_used
 from milepost.templates.version import TemplateVersion
 from milepost.workflows.compiler.check_references import PublishContext, check_references
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import branch, send, workflow
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from milepost.base.parse_file import parse_file
-from milepost.workflows.compiler.check_types import STEP_RESULTS, check_types
+from milepost.workflows.compiler.check_conditions import STEP_RESULTS, check_types
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import branch, delay, send, wait_for, workflow
 

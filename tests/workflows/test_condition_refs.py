@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from milepost.base.parse_file import parse_file
-from milepost.workflows.compiler.condition_refs import check_conditions, condition_leaves
+from milepost.workflows.compiler.check_conditions import check_conditions, condition_leaves
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import branch, send, wait_for, workflow
 

@@ -13,13 +13,10 @@ from milepost.base.markdown import clock, describe_offset, escaped, listed, plai
 from milepost.base.parse_file import parse_file
 from milepost.conditions.file import Condition
 from milepost.conditions.operators import OPERATORS as KNOWN
-from milepost.workflows.explain.description import describe, describe_condition
+from milepost.workflows.explain.description import describe, describe_condition, describe_step
 from milepost.workflows.language.workflow import Workflow
-from milepost.workflows.steps import AnyStep
-from milepost.workflows.steps.describe import describe_step
-from milepost.workflows.steps.labels import step_label
-from milepost.workflows.triggers.describe import describe_trigger, name_trigger
-from milepost.workflows.triggers.triggers import Trigger
+from milepost.workflows.steps import AnyStep, type_of
+from milepost.workflows.triggers import Trigger, describe_trigger, type_of_trigger
 from tests.support import examples
 from tests.support.builders import Json, branch, delay, leave, send, wait_for, workflow
 from tests.support.examples import EVENT, OPERATORS, UNTOLD, Examples, Pair, fields, members, pairs
@@ -112,9 +109,9 @@ def test_every_operator_has_words_of_its_own() -> None:
 
 def test_every_kind_of_step_and_trigger_has_a_short_name() -> None:
     steps = [STEP.validate_python(one) for one, _ in examples.STEPS.values()]
-    assert len({step_label(each) for each in steps}) == len(steps)
+    assert len({type_of(each).label(each) for each in steps}) == len(steps)
     triggers = [TRIGGER.validate_python(one) for one, _ in examples.TRIGGERS.values()]
-    assert all(name_trigger(each).strip() for each in triggers)
+    assert all(type_of_trigger(each).label(each).strip() for each in triggers)
 
 
 HEADS: list[tuple[Json, Json]] = [

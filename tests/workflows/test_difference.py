@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from milepost.base.parse_file import parse_file
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.explain.difference import compare, vanished
-from milepost.workflows.language.tree import walk
-from milepost.workflows.language.workflow import Workflow
+from milepost.workflows.language.workflow import Workflow, walk
 from tests.support import examples
 from tests.support.builders import Json, branch, delay, leave, send, wait_for, workflow
 from tests.support.examples import EVENT, OPERATORS, OTHER, Pair, pairs

@@ -6,11 +6,10 @@ from hypothesis import given, settings
 
 from milepost.base.parse_file import parse_file
 from milepost.enrollments.blocks import blocks
-from milepost.enrollments.program import END, Program, is_wait, successors
-from milepost.workflows.compiler.check_flow import check_flow
-from milepost.workflows.compiler.graph import build_program
-from milepost.workflows.language.tree import walk
-from milepost.workflows.language.workflow import Workflow
+from milepost.enrollments.program import END, Program
+from milepost.enrollments.step_flow import is_wait, successors, waits_for
+from milepost.workflows.compiler.check_steps import build_program, check_flow
+from milepost.workflows.language.workflow import Workflow, walk
 from tests.support.builders import branch, delay, leave, send, wait_for, workflow
 from tests.support.laws import how_many
 from tests.support.random_workflows import workflows
@@ -205,5 +204,5 @@ def test_blocks_hold_every_step_that_runs_and_stop_only_at_waits_and_the_end(
 
 def test_a_program_knows_which_waits_an_event_may_wake() -> None:
     made = program(wait_for("a", "E", "1 day"), wait_for("b", "F", "1 day"), send("c"))
-    assert [node["id"] for node in made.waits_for("F")] == ["b"]
-    assert list(made.waits_for("G")) == []
+    assert [node["id"] for node in waits_for(made, "F")] == ["b"]
+    assert list(waits_for(made, "G")) == []

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from milepost.base.markdown import in_picture
 from milepost.base.parse_file import parse_file
-from milepost.enrollments.program import END, successors
+from milepost.enrollments.program import END
+from milepost.enrollments.step_flow import successors
 from milepost.sending.counts import StepCounts, WorkflowCounts
-from milepost.workflows.compiler.graph import flatten
+from milepost.workflows.compiler.check_steps import flatten
 from milepost.workflows.explain.mermaid import MAX_LINES, MAX_TEXT, draw_flowchart
 from milepost.workflows.language.workflow import Workflow
 from tests.support import examples

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
 from milepost.workflows.compiler.partial_parse import PartialWorkflow, parse_partially
-from milepost.workflows.language.tree import walk
-from milepost.workflows.language.workflow import Workflow
+from milepost.workflows.language.workflow import Workflow, walk
 from tests.support.builders import branch, delay, send, workflow
 from tests.support.random_workflows import workflows
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from bench.transitions import transitions
 from milepost.base.parse_file import parse_file
 from milepost.enrollments.program import Program
-from milepost.workflows.compiler.check_flow import check_flow
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_steps import build_program, check_flow
 from milepost.workflows.compiler.scenarios import (
     MAX_SCENARIOS_SHOWN,
     Loop,
@@ -23,7 +22,7 @@ from milepost.workflows.compiler.scenarios import (
     scenarios,
 )
 from milepost.workflows.compiler.state_machine import with_suspend_limit
-from milepost.workflows.explain.prices import price, table
+from milepost.workflows.explain.explanation import price, table
 from milepost.workflows.language.workflow import Workflow
 from tests.support.builders import (
     ADA,

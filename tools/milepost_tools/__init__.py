@@ -1,1 +1,1 @@
-"""Milepost's command line and what only developers need: never part of a Lambda function."""
+"""Milepost's command line and other developer tools. No Lambda function contains them."""

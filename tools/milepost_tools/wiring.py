@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def redriver(stack: str) -> "Redriver":
-    """Empties the dead letters of a stack, from anywhere: for the command line.
+    """The redriver of a stack, for the command line.
 
-    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    Raises LookupError if the stack does not exist here, ThrottledError if AWS cannot be reached.
     """
     from milepost.contacts.dynamodb.contacts import DynamoContacts
     from milepost_tools.aws.cloudformation import outputs
@@ -25,16 +25,16 @@ def redriver(stack: str) -> "Redriver":
 
     found = outputs(core.client("cloudformation"), stack)
     table = core.table(found["ContactsTableName"])
-    box = SqsDeadLetterQueue(
+    queue = SqsDeadLetterQueue(
         table, core.client("sqs"), found["ReactDeadLettersUrl"], core.client("dynamodbstreams")
     )
-    return Redriver(DynamoContacts(table, timedelta()), box)
+    return Redriver(DynamoContacts(table, timedelta()), queue)
 
 
-def trial_post(stack: str) -> "SendTest":
-    """Sends tests with the sender of a stack, from anywhere: for the command line.
+def test_sender(stack: str) -> "SendTest":
+    """The sender of test e-mails of a stack, for the command line.
 
-    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    Raises LookupError if the stack does not exist here, ThrottledError if AWS cannot be reached.
     """
     from botocore.exceptions import BotoCoreError
 
@@ -45,7 +45,7 @@ def trial_post(stack: str) -> "SendTest":
 
     try:
         formation, ses = core.client("cloudformation"), core.client("sesv2")
-    except BotoCoreError as error:  # no Region, say
+    except BotoCoreError as error:  # for example no Region
         raise ThrottledError(f"AWS: {error}") from error
     address = parameters(formation, stack)["SenderAddress"]
     mailer = sending._mailer(address, outputs(formation, stack)["ConfigurationSetName"])
@@ -53,7 +53,7 @@ def trial_post(stack: str) -> "SendTest":
 
 
 def doctor(stack: str) -> "Doctor":
-    """Examines a stack, from anywhere: for the command line."""
+    """The doctor of a stack, for the command line."""
     import time
 
     from dns.resolver import Resolver
@@ -66,7 +66,7 @@ def doctor(stack: str) -> "Doctor":
 
     return Doctor(
         name=stack,
-        premises=AwsStackInspector(core.client, stack),
+        inspector=AwsStackInspector(core.client, stack),
         records=DnsRecords(Resolver()),
         probes=lambda found: ProbeSender(
             sending._mailer(
@@ -80,9 +80,9 @@ def doctor(stack: str) -> "Doctor":
 
 
 def resumer(stack: str) -> "Resumer":
-    """Lets marketing of a stack's stores go on, from anywhere: for the command line.
+    """The resumer of a stack's stores, for the command line.
 
-    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    Raises LookupError if the stack does not exist here, ThrottledError if AWS cannot be reached.
     """
     from milepost.publishing.dynamodb import DynamoPublishedWriter
     from milepost.sending.dynamodb.reputation import DynamoMarketingStops
@@ -95,9 +95,9 @@ def resumer(stack: str) -> "Resumer":
 
 
 def run_counter(stack: str) -> "RunCounter":
-    """Counts workflows of a stack, from anywhere: for the command line.
+    """The counter of a stack's workflows, for the command line.
 
-    Raises LookupError if there is no such stack here, Busy if AWS cannot be asked.
+    Raises LookupError if the stack does not exist here, ThrottledError if AWS cannot be reached.
     """
     from milepost.published.dynamodb import DynamoPublished
     from milepost.sending.dynamodb.counts import DynamoRuns
@@ -111,7 +111,7 @@ def run_counter(stack: str) -> "RunCounter":
 
 
 def caller_identity() -> str:
-    """Whose credentials these are, as AWS names them."""
+    """The identity of the credentials, as AWS names it."""
     from milepost_tools.aws.cloudformation import caller
 
     return caller(core.client("sts"))

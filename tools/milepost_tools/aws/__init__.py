@@ -1,1 +1,1 @@
-"""CloudFormation, as the command line asks it."""
+"""CloudFormation, as the command line uses it."""

@@ -1,4 +1,4 @@
-"""What a deployed stack calls its parts, and who asks."""
+"""The parameters and outputs of a deployed stack, and the caller's identity."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def outputs(client: "CloudFormationClient", stack: str) -> Mapping[str, str]:
-    """The outputs of a stack by name; LookupError if there is none of that name."""
+    """The outputs of a stack by name. Raises LookupError if the stack does not exist."""
     return outputs_of(_described(client, stack))
 
 
 def parameters(client: "CloudFormationClient", stack: str) -> Mapping[str, str]:
-    """What a stack was deployed with; LookupError if there is none of that name."""
+    """The parameters of a stack by name. Raises LookupError if the stack does not exist."""
     return parameters_of(_described(client, stack))
 
 
@@ -32,7 +32,7 @@ def parameters_of(found: "StackTypeDef") -> Mapping[str, str]:
 
 
 def find_stack(client: "CloudFormationClient", stack: str) -> "StackTypeDef | None":
-    """The stack of that name; None if there is none. Lets botocore's errors pass."""
+    """The stack of this name, or None. Does not catch botocore's errors."""
     try:
         (found,) = client.describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
@@ -55,7 +55,7 @@ def _described(client: "CloudFormationClient", stack: str) -> "StackTypeDef":
 
 
 def caller(client: "STSClient") -> str:
-    """The ARN of whoever calls."""
+    """The ARN of the caller."""
     try:
         return client.get_caller_identity()["Arn"]
     except ClientError as error:

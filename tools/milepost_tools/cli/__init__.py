@@ -1,4 +1,4 @@
-"""`milepost`: everything about workflows that needs no AWS, on a person's own machine.
+"""`milepost`: the command line. Most commands work on local files and need no AWS.
 
-Nothing imports this package, so that no function ever loads what it needs (typer, rich).
+No other package imports this one, so no function loads typer or rich.
 """

@@ -1,4 +1,4 @@
-"""The command itself: what it is called, and what it answers to mistakes of its own."""
+"""The `milepost` command: the list of commands, and its answers to wrong calls."""
 
 import gc
 import os
@@ -18,7 +18,7 @@ class Command(NamedTuple):
     function: str
 
     def load(self) -> Callable[..., None]:
-        """Import the function."""
+        """Import and return the function."""
         module, _, name = self.function.partition(":")
         function: Callable[..., None] = getattr(import_module(module), name)
         return function
@@ -26,48 +26,47 @@ class Command(NamedTuple):
 
 COMMANDS: Mapping[str, Command] = {
     "check": Command(
-        "Say everything that is wrong with workflows, segments, templates, settings and tests.",
+        "Check workflows, segments, templates, settings and tests for errors.",
         "milepost_tools.cli.check:check",
     ),
     "compile": Command(
-        "Print the state machine of a workflow: Amazon States Language.",
+        "Print the state machine of a workflow (Amazon States Language).",
         "milepost_tools.cli.compile:compile_file",
     ),
     "draw": Command(
-        "Print a workflow as a flowchart, which GitHub and many editors draw (Mermaid).",
+        "Print a workflow as a flowchart (Mermaid).",
         "milepost_tools.cli.draw:draw_file",
     ),
     "diff": Command(
-        "Say what a new version of a workflow does otherwise.",
+        "Describe what a new version of a workflow changes.",
         "milepost_tools.cli.diff:compare_files",
     ),
     "simulate": Command(
-        "Tell what a workflow does with one contact, on a clock that jumps: nothing is sent.",
+        "Simulate a workflow for one contact, on a virtual clock. Nothing is sent.",
         "milepost_tools.cli.simulate:simulate",
     ),
     "test": Command(
-        "Run the tests of workflows: what is expected, and what comes of it.",
+        "Run the test cases of workflows.",
         "milepost_tools.cli.test:run_tests",
     ),
     "preview": Command(
-        "Show a mail in the browser, its text, sizes, and everything that is wrong with it.",
+        "Show an e-mail in the browser, with its text, sizes and errors.",
         "milepost_tools.cli.preview:preview_template",
     ),
     "send-test": Command(
-        "Send a template as it is on this machine to your own address, marked as a test.",
+        "Send a local template to your own address, marked as a test.",
         "milepost_tools.cli.send_test:send_test",
     ),
     "doctor": Command(
-        "Look at everything that has to be right before mail goes out, and say what to do about "
-        "it.",
+        "Check everything that must be right before e-mail goes out, and suggest fixes.",
         "milepost_tools.cli.doctor:examine",
     ),
     "import": Command(
-        "Say everything that is wrong with a file of contacts.",
+        "Check a file of contacts for errors.",
         "milepost_tools.cli.imports:import_file",
     ),
     "redrive": Command(
-        "Have the events applied that `react` had to put aside, each exactly once.",
+        "Apply the events that `react` quarantined, each exactly once.",
         "milepost_tools.cli.redrive:redrive",
     ),
     "counts": Command(
@@ -75,7 +74,7 @@ COMMANDS: Mapping[str, Command] = {
         "milepost_tools.cli.counts:counts",
     ),
     "resume": Command(
-        "Say why a store's marketing is stopped and, with --why, let it go on.",
+        "Show why a store's marketing is stopped and, with --why, resume it.",
         "milepost_tools.cli.resume:resume",
     ),
     "schema": Command(
@@ -95,17 +94,17 @@ app = typer.Typer(
 
 
 class _OnDemand(TyperCommand):
-    """A command whose module is imported when the command is called, and not to list it."""
+    """A command whose module is imported when it is called, not when it is listed."""
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **named: Any) -> Any:
-        """The context of the command itself, options, help and all."""
+        """Build the context with the real command's options and help."""
         single = typer.Typer(add_completion=False)
         single.command(self.name)(COMMANDS[str(self.name)].load())
         return typer.main.get_command(single).make_context(info_name, args, *rest, **named)
 
 
 def _listed() -> None:
-    """Never called: `_OnDemand` puts the command's own function in its place."""
+    """Placeholder that is never called: `_OnDemand` replaces it with the command's function."""
 
 
 for _name, _command in COMMANDS.items():
@@ -113,33 +112,33 @@ for _name, _command in COMMANDS.items():
 
 
 def run() -> int:
-    """Run the command of this process; its exit code."""
-    # Nearly all that a command makes lives to its end, so there is little for a collector to find.
+    """Run the command of this process and return its exit code."""
+    # Nearly all objects of a command live to its end, so garbage collection finds little.
     gc.set_threshold(100_000, 20, 20)
-    # pydantic would read the metadata of every installed package to find plugins, and none is ours.
+    # pydantic would read the metadata of every installed package to find plugins; we have none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     return main()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code.
+    """Run one command and return its exit code.
 
-    0 when all is well, 1 when something is wrong with a file, 2 with the call, 3 with Milepost.
+    0: all is well. 1: a file has errors. 2: the call was wrong. 3: Milepost failed.
     """
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal that lacks a letter gets its number
+        if hasattr(stream, "reconfigure"):  # escape characters that the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     try:
         typer.main.get_command(app)(args=arguments, prog_name="milepost")
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else 1
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read along has seen enough
+        sys.stderr.close()  # the reader of the pipe has closed it
         return 1
     except Exception as error:
         if sys.flags.dev_mode:
             raise
-        from milepost_tools.cli.output import plain  # the help needs none of it
+        from milepost_tools.cli.output import plain  # the help does not need it
 
         said = plain(f"{type(error).__name__}: {error}")
         remedy = "`python -X dev -m milepost_tools` shows where; please report it"

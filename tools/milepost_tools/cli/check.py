@@ -1,4 +1,4 @@
-"""`milepost check`: everything that publishing would refuse, of all files at once."""
+"""`milepost check`: reports every error that publishing would find, for all files at once."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -31,16 +31,16 @@ def check(
     found: list[FileProblem] = []
     unknown: list[FileProblem] = []
     counts = dict.fromkeys(_COUNTED, 0)
-    for root, asked in roots.items():
+    for root, given in roots.items():
         store = open_store(root)
-        wanted = [store.path_of(path) for path in asked]
-        relied_on = {unit for path in wanted for unit in _relied_on(store, path)}
+        requested = [store.path_of(path) for path in given]
+        relied_on = {unit for path in requested for unit in _relied_on(store, path)}
         units, unknowable = check_unit(store)
-        for file, place in zip(asked, wanted, strict=True):
+        for file, place in zip(given, requested, strict=True):
             if file.is_file() and not any(_concerns(place, unit) for unit in units):
                 fail(f"{file}: {_OF_IMPORTS if place.startswith('imports/') else _OF_NOTHING}")
         for unit, problems in units.items():
-            if any(_concerns(path, unit) for path in wanted):
+            if any(_concerns(path, unit) for path in requested):
                 kind = unit.partition("/")[0]
                 counts[kind] = counts.get(kind, 0) + 1
                 found += problems
@@ -49,8 +49,10 @@ def check(
                 found += problems
     if as_json:
         checked = {kind: counts[kind] for kind in _COUNTED}
-        told = {"problems": found, "unknown": unknown}
-        show_json(checked | {kind: [each.to_json() for each in of] for kind, of in told.items()})
+        findings = {"problems": found, "unknown": unknown}
+        show_json(
+            checked | {kind: [each.to_json() for each in of] for kind, of in findings.items()}
+        )
         raise typer.Exit(1 if found else 0)
     warn(unknown)
     if found:
@@ -63,14 +65,14 @@ def check(
 
 
 def _concerns(path: str, unit: str) -> bool:
-    """Whether a file or folder that was asked for is a unit, holds it, or is a part of it."""
+    """Whether the requested file or folder is the unit, contains it, or is part of it."""
     if path == unit or not path or unit.startswith(f"{path}/") or path.startswith(f"{unit}/"):
         return True
     return path.startswith(LAYOUT) and unit.startswith("templates/")
 
 
 def _relied_on(store: Store, path: str) -> Iterator[str]:
-    """What else has to be right for a single workflow to be published."""
+    """The other units that must be valid for a single workflow to be published."""
     text = store.files.get(path, "")
     if not path.startswith("workflows/") or not text:
         return

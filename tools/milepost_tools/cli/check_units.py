@@ -1,4 +1,4 @@
-"""Everything of a store, each with what is wrong with it: what publishing would say."""
+"""Every unit of a store with the errors that publishing would report."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,14 +24,15 @@ Units = dict[str, list[FileProblem]]
 
 
 class CheckedUnit(NamedTuple):
-    """What is wrong, and what nobody can know from a store's files alone."""
+    """A unit's errors, and warnings about what a store's files alone cannot show."""
 
     problems: Units
     unknown: Units
 
 
 def check_unit(store: Store) -> CheckedUnit:
-    """Settings first, then templates, workflows and tests. A mistake is told where it was made."""
+    """Check settings first, then templates, workflows and tests. Report each error where it is
+    made."""
     wrong = _of_settings(store)
     files = store.files
     if wrong:
@@ -59,7 +60,8 @@ def _is_workflow(unit: str) -> bool:
 
 
 def _found(store: Store, unit: str, problem: Problem) -> FileProblem:
-    """A problem with its file. A template's folder is a unit; its problems name files of it."""
+    """Problems with their file. The unit of a template is its folder; its problems name files in
+    it."""
     if not problem.location.startswith("templates/"):
         return FileProblem(store.shown(unit), problem)
     path, _, place = problem.location.partition(":")
@@ -75,7 +77,8 @@ def _of_settings(store: Store) -> list[Problem]:
 
 
 def _follows(problem: Problem, shop: LocalStore) -> bool:
-    """Whether this is only that a template is missing which is there, and has a mistake itself."""
+    """Whether the problem only says that a template is missing which exists but has errors
+    itself."""
     refused = (unit for unit, report in shop.reports.items() if report.outcome == "refused")
     names = [unit.removeprefix("templates/") for unit in refused if unit.startswith("templates/")]
     return problem.location.endswith(".template") and any(f'"{n}"' in problem.reason for n in names)

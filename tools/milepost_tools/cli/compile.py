@@ -1,4 +1,4 @@
-"""`milepost compile`: what a workflow becomes."""
+"""`milepost compile`: prints the state machine of a workflow."""
 
 from pathlib import Path
 from typing import Annotated

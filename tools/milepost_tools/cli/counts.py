@@ -1,4 +1,4 @@
-"""`milepost counts`: what became of a workflow's decisions to send, and whether they add up."""
+"""`milepost counts`: counts a workflow's decisions to send, and checks that they add up."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("decided", "sent", "skipped", "failed", "unknown", "missing", "extra")
 
 MAX_SHOWN = 20
-"""Enrollments that are named; the JSON document has all of them."""
+"""The number of enrollments that are printed; JSON contains all."""
 
 
 def counts(
@@ -25,18 +25,18 @@ def counts(
     ),
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Count what became of every decision of a workflow to send, from its beginning.
+    """Count the decisions of a workflow to send, and check that the numbers add up.
 
-    Sent, skipped, failed and unknown must come to what was decided; if they do not, the exit code
-    is 1. Missing decisions lie behind an enrollment and are not in the send ledger; extra entries
-    of the ledger belong to no decision.
+    Sent, skipped, failed and unknown must add up to decided; otherwise the exit code is 1. Missing
+    decisions belong to an enrollment but are not in the send ledger; extra entries of the ledger
+    belong to no decision.
 
     Needs AWS credentials that may read the stack's outputs, the contacts table with its index
-    "runs", and the workflows table. It reads everything that the workflow ever did.
+    "runs", and the workflows table. Reads all enrollments and messages of the workflow.
     """
     from milepost.base.errors import ThrottledError
     from milepost.sending.counts import Tally
-    from milepost_tools import wiring as tools_wiring  # nothing else on the command line knows AWS
+    from milepost_tools import wiring as tools_wiring  # only some commands import AWS clients
 
     missing: list[tuple[EnrollmentRef, str]] = []
     tally, after, more = Tally(detailed=True), "", True

@@ -1,4 +1,4 @@
-"""`milepost diff`: what a new version of a workflow does otherwise, in plain words."""
+"""`milepost diff`: describes in plain words what a new version of a workflow changes."""
 
 from pathlib import Path
 from typing import Annotated

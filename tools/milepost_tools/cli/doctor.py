@@ -1,4 +1,4 @@
-"""`milepost doctor`: what keeps a deployed stack from sending mail, line by line."""
+"""`milepost doctor`: checks what keeps a deployed stack from sending e-mail."""
 
 import re
 from collections import Counter
@@ -35,7 +35,7 @@ def examine(
     domain = domain.strip().lower().rstrip(".")
     if domain and not _DOMAIN.fullmatch(domain):
         fail(f"--domain {domain}: is no domain: write it like mail.example.com")
-    from milepost_tools import wiring as tools_wiring  # AWS and DNS
+    from milepost_tools import wiring as tools_wiring  # imports AWS and DNS clients
 
     found: list[Finding] = []
     for finding in tools_wiring.doctor(stack).examine(domain, token_hex(8), wait):

@@ -1,4 +1,4 @@
-"""`milepost draw`: a workflow as a picture, or in plain words."""
+"""`milepost draw`: prints a workflow as a flowchart or in plain words."""
 
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +28,7 @@ def draw_file(
 
 
 def read_workflow(file: Path) -> Workflow:
-    """The workflow in a file, wherever it lies; ends the command if it is none."""
+    """Read the workflow in a file at any path; end the command if it is invalid."""
     workflow = parse_file(read_text(file), Workflow)
     if isinstance(workflow, list):
         exit_with_problems([FileProblem(str(file), problem) for problem in workflow])

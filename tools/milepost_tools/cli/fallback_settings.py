@@ -1,4 +1,4 @@
-"""Settings in the place of wrong ones, so that one mistake in them is not a hundred elsewhere."""
+"""Fallback settings, so that one error in settings.json does not cause many others."""
 
 import json
 import re
@@ -13,7 +13,8 @@ _TOPIC = re.compile(r'"(?:topic|consents_to)"\s*:\s*"([a-z0-9][a-z0-9-]{0,39})"'
 
 
 def fallback_settings(files: Mapping[str, str], problems: list[Problem]) -> str:
-    """What can be kept of `settings.json`; topics that others name exist if its own are lost."""
+    """Keep what is valid in `settings.json`. If its topics are lost, define those that other files
+    name."""
     try:
         document = json.loads(files.get("settings.json", "").removeprefix("\ufeff"))
     except (ValueError, RecursionError):

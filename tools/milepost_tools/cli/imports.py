@@ -1,7 +1,7 @@
-"""`milepost import FILE --dry-run`: what is wrong with a file of contacts, before it is uploaded.
+"""`milepost import FILE --dry-run`: checks a file of contacts before it is uploaded.
 
-The file goes through the very code that imports it, a row at a time, so that a million rows need no
-more memory than a thousand. What the contacts in AWS would come to, only a dry run there can tell.
+Runs the importer's own code, one row at a time, so that a million rows need no more memory than a
+thousand. Only a dry run in AWS can compare the rows with the stored contacts.
 """
 
 from collections import Counter
@@ -47,7 +47,7 @@ HEADER = "row,column,reason,remedy"
 
 
 class Checked(NamedTuple):
-    """What a file came to: how many rows of which kind, and the first mistakes."""
+    """The result of a check: how many rows of each kind, and the first errors."""
 
     counts: Counter[str]
     shown: list[RowError]
@@ -76,7 +76,7 @@ def import_file(
     if as_json:
         show_json(_document(file, plan, checked, found))
     else:
-        _tell(plan, checked, found)
+        _print(plan, checked, found)
     raise typer.Exit(1 if found else 0)
 
 
@@ -86,16 +86,16 @@ def _plan(file: Path, settings: Path | None) -> Plan:
         fail(f"{file}: its name ends neither in .csv nor in .jsonl")
     if not file.is_file():
         fail(f"{file}: there is no such file")
-    beside = settings or file.with_suffix(".import.json")
-    how: ImportFile | None = None
-    if settings or beside.is_file():
-        read = parse_file(read_text(beside), ImportFile)
+    settings_file = settings or file.with_suffix(".import.json")
+    file_settings: ImportFile | None = None
+    if settings or settings_file.is_file():
+        read = parse_file(read_text(settings_file), ImportFile)
         if isinstance(read, list):
-            exit_with_problems([FileProblem(str(beside), problem) for problem in read])
-        how = read
+            exit_with_problems([FileProblem(str(settings_file), problem) for problem in read])
+        file_settings = read
     with file.open("rb") as opened:
         head = opened.read(HEAD)
-    plan = make_plan(kind, head, file.stat().st_size <= HEAD, how)
+    plan = make_plan(kind, head, file.stat().st_size <= HEAD, file_settings)
     if isinstance(plan, list):
         exit_with_problems([FileProblem(str(file), problem) for problem in plan])
     return plan
@@ -158,7 +158,7 @@ def _pieces(file: Path, start: int) -> Iterator[bytes]:
 
 @contextmanager
 def _progress(file: Path) -> Iterator[Callable[[int, int], None]]:
-    """A bar for people at a terminal, moved a hundred times and not at every row."""
+    """A progress bar for a terminal, updated a hundred times instead of at every row."""
     if not output.at_a_terminal():
         yield lambda *_: None
         return
@@ -185,7 +185,7 @@ def _problem(error: RowError) -> Problem:
     return Problem(place, error.reason, error.remedy)
 
 
-def _tell(plan: Plan, checked: Checked, found: list[FileProblem]) -> None:
+def _print(plan: Plan, checked: Checked, found: list[FileProblem]) -> None:
     for column in plan.columns:
         if column.title:
             print_line(f"{column.title}: " + (column.field or "left out"))
@@ -194,8 +194,8 @@ def _tell(plan: Plan, checked: Checked, found: list[FileProblem]) -> None:
     counts = checked.counts
     if counts["mistakes"] > len(found):
         print_line(f"and {counts['mistakes'] - len(found)} more: --errors FILE lists them all")
-    said = [f"{counts[name]:,} {words}" for name, words in _WORDS.items() if counts[name]]
-    print_line(f"{counts['rows']:,} rows: " + ", ".join(said or ["nobody in it"]))
+    parts = [f"{counts[name]:,} {words}" for name, words in _WORDS.items() if counts[name]]
+    print_line(f"{counts['rows']:,} rows: " + ", ".join(parts or ["nobody in it"]))
 
 
 def _document(file: Path, plan: Plan, checked: Checked, found: list[FileProblem]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a person gives a command: JSON in files, and single values of it as options."""
+"""The inputs of a command: JSON files, and single values as options."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from milepost_tools.cli.output import fail
 
 
 def read_json(file: Path) -> Any:
-    """A file's JSON; ends the command if it holds none."""
+    """Read a file's JSON; end the command if it is invalid."""
     try:
         return json.loads(read_text(file).removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
@@ -20,7 +20,7 @@ def read_json(file: Path) -> Any:
 
 
 def read_object(file: Path | None, what: str) -> dict[str, Any]:
-    """A file's one JSON object; empty without a file."""
+    """Read a file's JSON object; empty without a file."""
     document = read_json(file) if file else {}
     if not isinstance(document, dict):
         fail(f"{file}: should be {what}: one JSON object in braces")
@@ -28,7 +28,7 @@ def read_object(file: Path | None, what: str) -> dict[str, Any]:
 
 
 def with_values(data: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """The data with some values set: `total=150` is a number, `order.id=a` lies deeper."""
+    """Set values in the data: `total=150` sets a number, `order.id=a` sets a nested value."""
     for setting in settings:
         path, equals, value = setting.partition("=")
         if not equals or not all(path.split(".")):

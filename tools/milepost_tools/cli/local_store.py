@@ -1,4 +1,4 @@
-"""A store's files on this machine, under the paths they have in the bucket."""
+"""A store's files on this machine, under their paths in the bucket."""
 
 import os
 from collections.abc import Iterator
@@ -9,53 +9,55 @@ from milepost.base.parse_file import MAX_FILE
 from milepost_tools.cli.output import fail
 
 MAX_FILES = 10_000
-_LEVELS = 6
-"""How far above a template's file its store can lie."""
+_MAX_LEVELS = 6
+"""How many folders above a template's file its store can be."""
 
-_NOT_OURS = {"schema", "reports", "node_modules"}
+_IGNORED_FOLDERS = {"schema", "reports", "node_modules"}
 _KINDS = {".json", ".txt", ".mjml", ".html", ".css"}
 
 
 class Store(NamedTuple):
-    """A store's folder. `files` maps a path in the bucket to its text, `places` to the file."""
+    """A store's folder. `files` maps a path in the bucket to its text, `places` to the local
+    file."""
 
     root: Path
     files: dict[str, str]
     places: dict[str, Path]
 
     def path_of(self, file: Path) -> str:
-        """What a file or folder is called in the bucket; empty if it holds the whole store."""
+        """The path of a file or folder in the bucket; empty if it contains the whole store."""
         here, root = (Path(os.path.normpath(path.absolute())) for path in (file, self.root))
         if not here.is_relative_to(root):
             return ""
         relative = here.relative_to(root).as_posix()
-        return "" if relative == "." else _placed(relative)
+        return "" if relative == "." else _bucket_path(relative)
 
     def shown(self, path: str) -> str:
-        """A path in the bucket as the file that it is here."""
+        """The local file of a path in the bucket."""
         if path in self.places:
             return str(self.places[path])
         return str(self.root / path)
 
 
 def open_store(path: Path) -> Store:
-    """The store that a file or folder belongs to, with all of its files.
+    """The store of a file or folder, with all of its files.
 
-    Workflow files lie at the top of the folder, or in `workflows/` as they do in the bucket. Ends
-    the command if there is nothing to read.
+    Workflow files are at the top of the folder, or in `workflows/` as in the bucket. Ends the
+    command if there is nothing to read.
     """
     root = find_root(path)
     files, places = {}, {}
-    for file in _found(root):
-        name = _placed(file.relative_to(root).as_posix())
+    for file in _store_files(root):
+        name = _bucket_path(file.relative_to(root).as_posix())
         files[name], places[name] = read_text(file), file
     return Store(root, files, places)
 
 
 def read_text(file: Path) -> str:
-    """A file's text, cut where no file of ours is that long, so that whoever reads it refuses it.
+    """Read a file's text, cut beyond the maximum length of our files, so that the parser refuses
+    it.
 
-    Ends the command if it cannot be read.
+    Ends the command if the file cannot be read.
     """
     if not file.exists():
         fail(f"{file}: there is no such file")
@@ -69,25 +71,27 @@ def read_text(file: Path) -> str:
 
 
 def find_root(path: Path) -> Path:
-    """The nearest folder with a settings.json, at this path, below it or above it."""
+    """The nearest folder with a settings.json: at this path, below it or above it."""
     if not path.exists():
         fail(f"{path}: there is no such file or folder")
     for folder in (path, path / "workflows"):
         if (folder / "settings.json").is_file():
             return folder
     here = path if path.is_dir() else path.parent
-    for _ in range(_LEVELS):
+    for _ in range(_MAX_LEVELS):
         if (here / "settings.json").is_file():
             return here
         here = here / ".." if here == Path() or here.name in {"", ".."} else here.parent
     return path if path.is_dir() else path.parent
 
 
-def _found(root: Path) -> Iterator[Path]:
-    """All files that could be a store's, in order."""
+def _store_files(root: Path) -> Iterator[Path]:
+    """All files that can belong to a store, in order."""
     count = 0
     for folder, folders, names in os.walk(root):
-        folders[:] = sorted(f for f in folders if f not in _NOT_OURS and not f.startswith("."))
+        folders[:] = sorted(
+            f for f in folders if f not in _IGNORED_FOLDERS and not f.startswith(".")
+        )
         for name in sorted(names):
             file = Path(folder, name)
             if name.startswith(".") or file.suffix not in _KINDS or not file.is_file():
@@ -98,7 +102,7 @@ def _found(root: Path) -> Iterator[Path]:
             yield file
 
 
-def _placed(path: str) -> str:
+def _bucket_path(path: str) -> str:
     own = {"settings.json", "scoring.json"}
     at_the_top = "/" not in path and path.endswith(".json") and path not in own
     return f"workflows/{path}" if at_the_top else path

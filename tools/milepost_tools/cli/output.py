@@ -1,4 +1,4 @@
-"""How things are told: tables for people at a terminal, plain lines for everybody else."""
+"""Output: tables on a terminal, plain lines elsewhere."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from milepost.simulator.trace import EnrollmentTrace, TraceEntry
 
 
 class FileProblem(NamedTuple):
-    """A problem and the file it is in."""
+    """A problem and its file."""
 
     file: str
     problem: Problem
@@ -33,13 +33,13 @@ class FileProblem(NamedTuple):
 
 
 def fail(sentence: str) -> NoReturn:
-    """End the command: it was called with something that it cannot use."""
+    """End the command: the call was wrong."""
     typer.echo(plain(sentence), err=True)
     raise typer.Exit(2)
 
 
 def exit_with_problems(found: Sequence[FileProblem]) -> NoReturn:
-    """End the command: something is wrong with a file."""
+    """End the command: a file has errors."""
     show_problems(found)
     raise typer.Exit(1)
 
@@ -49,7 +49,7 @@ def print_line(line: str = "") -> None:
 
 
 def warn(found: Iterable[FileProblem]) -> None:
-    """Say what nobody can know here. It is no mistake, and stands in nobody's way."""
+    """Print what cannot be known locally. A warning does not fail the command."""
     for each in found:
         typer.echo(plain(f"not known here: {each}"), err=True)
 
@@ -59,7 +59,7 @@ def show_json(document: Any) -> None:
 
 
 def show_problems(found: Sequence[FileProblem]) -> None:
-    """Every problem, by file and location."""
+    """Print every problem, by file and location."""
     if not at_a_terminal():
         for each in found:
             print_line(str(each))
@@ -72,7 +72,7 @@ def show_problems(found: Sequence[FileProblem]) -> None:
 
 
 def show_rows(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table of plain cells; without a terminal, in columns of spaces."""
+    """Print a table of plain cells; outside a terminal, columns are separated by spaces."""
     if at_a_terminal():
         _show_table(titles, (("", *row) for row in rows))
         return
@@ -90,61 +90,61 @@ _COLORS = {
 }  # fmt: skip
 
 
-def show_life(life: EnrollmentTrace) -> None:
-    """A story from its first moment to its last. Instants are in UTC."""
+def show_life(trace: EnrollmentTrace) -> None:
+    """Print a simulation in order of time. Instants are in UTC."""
     if not at_a_terminal():
-        for moment in life.moments:
-            print_line(line_of(moment))
+        for entry in trace.moments:
+            print_line(line_of(entry))
         return
     rows = (
         (
-            _COLORS.get(moment.kind, ""),
-            f"{moment.at:%a %Y-%m-%d %H:%M}",
-            _gone(moment.at - life.began),
-            moment.step,
-            _told(moment),
+            _COLORS.get(entry.kind, ""),
+            f"{entry.at:%a %Y-%m-%d %H:%M}",
+            _elapsed(entry.at - trace.began),
+            entry.step,
+            _text_of(entry),
         )
-        for moment in life.moments
+        for entry in trace.moments
     )
     _show_table(("UTC", "after", "step", "what happens"), rows)
 
 
-def _gone(time: timedelta) -> str:
+def _elapsed(time: timedelta) -> str:
     if time < timedelta():
         return f"{format_duration(-time)} before"
     return format_duration(time) if time else ""
 
 
-def line_of(moment: TraceEntry) -> str:
-    step = f"{moment.step}: " if moment.step else ""
-    return f"{moment.at:%a %Y-%m-%d %H:%M}  {step}{_told(moment)}"
+def line_of(entry: TraceEntry) -> str:
+    step = f"{entry.step}: " if entry.step else ""
+    return f"{entry.at:%a %Y-%m-%d %H:%M}  {step}{_text_of(entry)}"
 
 
-def _told(moment: TraceEntry) -> str:
-    return f"mails {moment.text}" if moment.kind == "mails" else moment.text
+def _text_of(entry: TraceEntry) -> str:
+    return f"mails {entry.text}" if entry.kind == "mails" else entry.text
 
 
 def plain(text: str) -> str:
-    """A text from a file as a terminal may see it: no control characters, no half letters.
+    """Make a text from a file safe for a terminal: no control characters, no lone surrogates.
 
-    The joiners stay: they do nothing to a terminal, and Persian is misspelled without them.
+    Keep the joiners: they do no harm in a terminal, and Persian spelling needs them.
     """
     return "".join(
-        letter
-        if letter.isprintable() or letter in _JOINERS
-        else letter.encode("unicode_escape").decode()
-        for letter in text
+        character
+        if character.isprintable() or character in _JOINERS
+        else character.encode("unicode_escape").decode()
+        for character in text
     )
 
 
 def at_a_terminal() -> bool:
-    """Whether somebody looks at what is printed."""
+    """Whether the output goes to a terminal."""
     return sys.stdout.isatty()
 
 
 def _show_table(titles: Sequence[str], rows: Iterable[tuple[str, ...]]) -> None:
-    """Print rows, each with its color before its cells."""
-    # A tenth of a second to import, and only people at a terminal need it.
+    """Print rows; each starts with its color."""
+    # Imported here: the import takes a tenth of a second, and only a terminal needs it.
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -1,7 +1,4 @@
-"""The browser of this machine, if it has one.
-
-`milepost preview`: a template as its readers will see it, and what is to be said of it.
-"""
+"""`milepost preview`: shows a template in the browser as its recipients will see it."""
 
 import tempfile
 import webbrowser
@@ -13,8 +10,7 @@ import typer
 
 from milepost.base.problems import Problem
 from milepost.templates.compile import check_marketing
-from milepost.templates.rendering import Renderer
-from milepost.templates.sizes import html_size
+from milepost.templates.rendering import Renderer, html_size
 from milepost.templates.utm import Campaign
 from milepost_tools.cli.output import fail, print_line, show_json
 from milepost_tools.cli.template_files import TemplateDraft, context_of, open_template
@@ -24,16 +20,16 @@ from milepost_tools.preview.preview import Preview, preview
 from milepost_tools.preview.sample_data import LINKS, specimen_campaign
 
 
-def show(file: Path) -> bool:
-    """Open a file in it; False where there is none, so that somebody can be told where it is."""
+def open_in_browser(file: Path) -> bool:
+    """Open a file in the browser; False if there is none, so that the command prints the path."""
     try:
         return webbrowser.open(file.resolve().as_uri())
     except (webbrowser.Error, OSError):
         return False
 
 
-_UNSEEN = {**dict.fromkeys((0x200E, 0x200F, 0x2066, 0x2067, 0x2068, 0x2069)), 0xA0: " "}
-"""What directs writing in a mail and has no look of its own: a terminal would show its number."""
+_INVISIBLE = {**dict.fromkeys((0x200E, 0x200F, 0x2066, 0x2067, 0x2068, 0x2069)), 0xA0: " "}
+"""Invisible characters that control the writing direction; a terminal would print their code."""
 
 
 def preview_template(
@@ -68,14 +64,14 @@ def preview_template(
     draft = open_template(template, store)
     context = context_of(draft, contact, event, set_ or ())
     renderer, campaign = Renderer(draft.version), specimen_campaign(draft.settings)
-    asked = locale or str(context["contact"].get("locale") or draft.settings.default_locale)
-    locales = draft.version.locales if every else (asked,)
-    previews = [_looked_at(renderer, context, each, campaign, check_links) for each in locales]
+    language = locale or str(context["contact"].get("locale") or draft.settings.default_locale)
+    locales = draft.version.locales if every else (language,)
+    previews = [_preview(renderer, context, each, campaign, check_links) for each in locales]
     if as_json:
         show_json(_document(draft, previews))
     else:
         for each in previews:
-            _tell(each)
+            _print(each)
         for problem in check_marketing(draft.version):
             print_line(f"not for marketing: {problem}")
     if out is not None or not (check or as_json):
@@ -83,7 +79,7 @@ def preview_template(
     raise typer.Exit(1 if any(each.wrong for each in previews) else 0)
 
 
-def _looked_at(
+def _preview(
     renderer: Renderer,
     context: dict[str, Any],
     locale: str,
@@ -91,15 +87,15 @@ def _looked_at(
     check_links: bool,
 ) -> Preview:
     contact = {**context["contact"], "locale": locale}
-    made = preview(renderer, {**context, "contact": contact}, locale, campaign)
-    if not check_links or made.mail is None:
-        return made
-    return made._replace(remarks=(*made.remarks, *_unreachable(links_of(made.mail))))
+    rendered = preview(renderer, {**context, "contact": contact}, locale, campaign)
+    if not check_links or rendered.mail is None:
+        return rendered
+    return rendered._replace(remarks=(*rendered.remarks, *_unreachable(links_of(rendered.mail))))
 
 
 def _unreachable(links: Sequence[str]) -> list[LintFinding]:
-    """Links that do not answer, asked as a workflow's webhook would: public servers alone."""
-    from milepost.outbound.https import HttpsOutbound  # only here is the network needed
+    """Links that do not answer. Like a workflow's webhook, the check only calls public servers."""
+    from milepost.outbound.https import HttpsOutbound  # only this check needs the network
     from milepost.outbound.request import OutboundRequest, RequestFailed
 
     found = []
@@ -126,7 +122,7 @@ def _write(draft: TemplateDraft, previews: Sequence[Preview], out: Path | None) 
                 (folder / f"{each.locale}.txt").write_text(each.mail.text, "utf-8")
     except OSError as error:
         fail(f"{folder}: cannot be written: {error.strerror or error}")
-    if out is None and show(index):
+    if out is None and open_in_browser(index):
         print_line(f"shown in the browser: {index}")
     else:
         print_line(
@@ -134,32 +130,32 @@ def _write(draft: TemplateDraft, previews: Sequence[Preview], out: Path | None) 
         )
 
 
-def _tell(each: Preview) -> None:
+def _print(each: Preview) -> None:
     mail = each.mail
     if mail is not None:
-        print_line(f"{each.locale}: {mail.subject.translate(_UNSEEN)}")
-        print_line(f"  preheader: {mail.preheader.translate(_UNSEEN) or '(none)'}")
+        print_line(f"{each.locale}: {mail.subject.translate(_INVISIBLE)}")
+        print_line(f"  preheader: {mail.preheader.translate(_INVISIBLE) or '(none)'}")
         html, text = html_size(mail.html), len(mail.text.encode())
         print_line(f"  HTML {html / 1024:.1f} KB of 102 KB, text {text / 1024:.1f} KB")
     for remark in each.remarks:
         print_line(f"  {'wrong' if remark.wrong else 'advice'}: {remark.problem}")
     if mail is not None:
         for line in mail.text.splitlines():
-            print_line(f"  | {line.translate(_UNSEEN)}".rstrip())
+            print_line(f"  | {line.translate(_INVISIBLE)}".rstrip())
 
 
 def _document(draft: TemplateDraft, previews: Sequence[Preview]) -> dict[str, Any]:
     return {
         "template": draft.name,
         "hash": draft.version.hash,
-        "languages": [_described(each) for each in previews],
+        "languages": [_language_json(each) for each in previews],
         "not_for_marketing": [str(problem) for problem in check_marketing(draft.version)],
     }
 
 
-def _described(each: Preview) -> dict[str, Any]:
+def _language_json(each: Preview) -> dict[str, Any]:
     mail = each.mail
-    made = mail and {
+    rendered = mail and {
         "subject": mail.subject,
         "preheader": mail.preheader,
         "html_bytes": html_size(mail.html),
@@ -167,7 +163,7 @@ def _described(each: Preview) -> dict[str, Any]:
     }
     return {
         "locale": each.locale,
-        **(made or {}),
+        **(rendered or {}),
         "remarks": [
             {
                 "wrong": remark.wrong,

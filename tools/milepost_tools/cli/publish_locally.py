@@ -1,4 +1,4 @@
-"""A workflow file on this machine, published in memory with the store around it."""
+"""Publishes a local workflow file in memory, together with its store."""
 
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -12,14 +12,14 @@ from milepost_tools.cli.template_pins import unknown_template_versions
 
 
 class Published(NamedTuple):
-    """A workflow that could go live."""
+    """A workflow without errors."""
 
     name: str
     shop: LocalStore
 
 
 def publish_file(file: Path) -> Published:
-    """Publish a workflow as the bucket would; ends the command if it is refused."""
+    """Publish a workflow as the bucket would; end the command if it has errors."""
     if file.is_dir():
         fail(f"{file}: is a folder: name the file of a workflow")
     store = open_store(file)
@@ -28,20 +28,20 @@ def publish_file(file: Path) -> Published:
     if path not in shop.reports:
         fail(f"{file}: is not a workflow of the store in {store.root}")
     if shop.reports[path].problems:
-        exit_with_problems(_everything(store, path))
+        exit_with_problems(_all_problems(store, path))
     warn(unknown_template_versions(store, shop, path))
     return Published(PurePosixPath(path).stem, shop)
 
 
-def _everything(store: Store, path: str) -> list[FileProblem]:
-    """What is wrong with the workflow, and with the settings and templates that it relies on."""
+def _all_problems(store: Store, path: str) -> list[FileProblem]:
+    """All errors of the workflow and of the settings and templates that it uses."""
     found = check_unit(store).problems
     relied_on = [unit for unit in found if not unit.startswith(("workflows/", "tests/"))]
     return [problem for unit in (*relied_on, path) for problem in found[unit]]
 
 
 def workflow_path(store: Store, file: Path) -> str:
-    """What a workflow's file is called in the bucket."""
+    """The path of a workflow's file in the bucket."""
     path = store.path_of(file)
     if not path.startswith("workflows/"):
         fail(f"{file}: is not the file of a workflow")

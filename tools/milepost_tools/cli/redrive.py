@@ -1,4 +1,4 @@
-"""`milepost redrive`: have events applied that could not be, once what was wrong is mended."""
+"""`milepost redrive`: applies quarantined events again, after the cause has been fixed."""
 
 from collections import Counter
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from milepost_tools.cli.output import fail, print_line
 
-_TOLD = {
+_RESULTS = {
     "applied": "is applied",
     "requested before": "was redriven before",
     "gone": "is gone: it has expired, or its contact was erased",
@@ -30,21 +30,25 @@ def redrive(
     ReactDeadLetters, read and write the contacts table and read its stream.
     """
     from milepost.base.errors import ThrottledError
-    from milepost_tools import wiring as tools_wiring  # nothing else on the command line knows AWS
+    from milepost_tools import wiring as tools_wiring  # only some commands import AWS clients
 
     counts: Counter[str] = Counter()
     try:
         for done in tools_wiring.redriver(stack).redrive(dry_run, insist):
-            counts[done.fate] += 1
-            letter = done.letter
-            where = f"{letter.store} {letter.contact} {letter.sequence}" if letter else "a part"
-            why = f" ({letter.reason})" if letter else ""
-            told = "would be applied" if dry_run and done.fate == "applied" else ""
-            print_line(f"{where}: {told or _TOLD[done.fate]}{why}")
+            counts[done.result] += 1
+            dead_letter = done.dead_letter
+            where = (
+                f"{dead_letter.store} {dead_letter.contact} {dead_letter.sequence}"
+                if dead_letter
+                else "a part"
+            )
+            why = f" ({dead_letter.reason})" if dead_letter else ""
+            text = "would be applied" if dry_run and done.result == "applied" else ""
+            print_line(f"{where}: {text or _RESULTS[done.result]}{why}")
     except (LookupError, ThrottledError) as error:
         fail(f"{error}: check --stack, AWS_PROFILE and AWS_REGION")
     print_line(
-        ", ".join(f"{number} {fate}" for fate, number in counts.items()) or "no dead letters"
+        ", ".join(f"{number} {result}" for result, number in counts.items()) or "no dead letters"
     )
     if counts["unknown"] + counts["trimmed"]:
         raise typer.Exit(1)

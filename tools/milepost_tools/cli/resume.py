@@ -1,4 +1,4 @@
-"""`milepost resume`: let the marketing of a store go on that stopped by itself."""
+"""`milepost resume`: resumes a store's marketing after a marketing stop."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ def resume(
     Needs AWS credentials that may read the stack's outputs, and read and write the workflows table.
     """
     from milepost.base.errors import ThrottledError
-    from milepost_tools import wiring as tools_wiring  # nothing else on the command line knows AWS
+    from milepost_tools import wiring as tools_wiring  # only some commands import AWS clients
 
     try:
         resumer = tools_wiring.resumer(stack)

@@ -1,4 +1,4 @@
-"""`milepost schema`: what may be written into a file, as JSON Schema."""
+"""`milepost schema`: prints the JSON Schema of a kind of file."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`milepost send-test`: one mail to oneself, through the SES of a deployed stack."""
+"""`milepost send-test`: sends one test e-mail to yourself, through the SES of a deployed stack."""
 
 from pathlib import Path
 from typing import Annotated
@@ -68,11 +68,11 @@ def send_test(
         exit_with_problems(wrong)
     show_problems(wrong)
     from milepost.base.errors import ThrottledError
-    from milepost_tools import wiring as tools_wiring  # AWS, which no refusal above needs
+    from milepost_tools import wiring as tools_wiring  # AWS clients, needed from here on
     from milepost_tools.operations.test_send import SendTestDeclined
 
     try:
-        answer = tools_wiring.trial_post(stack).send(to, made.mail, origin)
+        answer = tools_wiring.test_sender(stack).send(to, made.mail, origin)
     except (LookupError, ThrottledError) as error:
         fail(f"{error}: check --stack, AWS_PROFILE and AWS_REGION")
     match answer:

@@ -1,4 +1,4 @@
-"""`milepost simulate`: what a workflow would do with a contact, told before anybody enters it."""
+"""`milepost simulate`: shows what a workflow would do with a contact, before it goes live."""
 
 import json
 from datetime import UTC, datetime
@@ -59,30 +59,30 @@ def simulate(
         "trigger": with_values(read_object(event, "the data of an event"), set_ or ()),
         "events": read_json(events) if events else [],
     }
-    tale = _tale(document)
-    if isinstance(tale, list):
-        exit_with_problems([FileProblem("the story", problem) for problem in tale])
+    case_input = _case_input(document)
+    if isinstance(case_input, list):
+        exit_with_problems([FileProblem("the story", problem) for problem in case_input])
     name, shop = publish_file(file)
-    life, problems = run_case(name, tale, shop.alone(name), seed=seed)
+    trace, problems = run_case(name, case_input, shop.alone(name), seed=seed)
     if as_json:
-        show_json(_document(life, problems))
+        show_json(_document(trace, problems))
     else:
-        show_life(life)
+        show_life(trace)
         if problems:
             print_line()
             show_problems([FileProblem("the story", problem) for problem in problems])
     raise typer.Exit(1 if problems else 0)
 
 
-def _tale(document: dict[str, Any]) -> CaseInput | list[Problem]:
+def _case_input(document: dict[str, Any]) -> CaseInput | list[Problem]:
     try:
         return parse_file(json.dumps(document), CaseInput)
     except (RecursionError, ValueError):
         return [Problem("file", "is nested too deeply to be read")]
 
 
-def _document(life: EnrollmentTrace, problems: list[Problem]) -> dict[str, Any]:
-    """The story for programs: the moments in order, and what came of it."""
+def _document(trace: EnrollmentTrace, problems: list[Problem]) -> dict[str, Any]:
+    """The simulation as JSON: the trace in order, and the result."""
     return {
         "moments": [
             {
@@ -92,10 +92,10 @@ def _document(life: EnrollmentTrace, problems: list[Problem]) -> dict[str, Any]:
                 "text": moment.text,
                 **({"detail": moment.detail} if moment.detail else {}),
             }
-            for moment in life.moments
+            for moment in trace.moments
         ],
-        "path": life.path,
-        "ends": life.ends or None,
-        "reason": life.reason or None,
+        "path": trace.path,
+        "ends": trace.ends or None,
+        "reason": trace.reason or None,
         "problems": [FileProblem("the story", problem).to_json() for problem in problems],
     }

@@ -1,4 +1,4 @@
-"""A template on this machine, compiled with its store around it, and what fills it in."""
+"""A local template, compiled with its store, and the data to render it with."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _FOLDER = "templates/"
 
 
 class TemplateDraft(NamedTuple):
-    """A template that could be published, and its store."""
+    """A template without errors, and its store."""
 
     name: str
     version: TemplateVersion
@@ -32,37 +32,38 @@ class TemplateDraft(NamedTuple):
 
 
 def open_template(given: str, store: Path) -> TemplateDraft:
-    """The template in a folder, or of this name in `store`; ends the command if it is refused."""
-    shelf = open_store(Path(given) if Path(given).exists() else store)
-    name = _name(given, shelf)
-    settings = _settings(shelf)
-    made = compile_template(
+    """Open the template in a folder, or by its name in `store`; end the command if it has
+    errors."""
+    local_store = open_store(Path(given) if Path(given).exists() else store)
+    name = _name(given, local_store)
+    settings = _settings(local_store)
+    compiled = compile_template(
         name,
-        _files(shelf, name),
-        _files(shelf, LAYOUT),
+        _files(local_store, name),
+        _files(local_store, LAYOUT),
         settings.default_locale,
         settings.locales,
     )
-    if isinstance(made, TemplateVersion):
-        return TemplateDraft(name, made, settings)
-    exit_with_problems([_found(shelf, problem) for problem in made])
+    if isinstance(compiled, TemplateVersion):
+        return TemplateDraft(name, compiled, settings)
+    exit_with_problems([_file_problem(local_store, problem) for problem in compiled])
 
 
 def context_of(
     draft: TemplateDraft, contact: Path | None, event: Path | None, values: Sequence[str]
 ) -> dict[str, Any]:
-    """What the template is filled in with; ends the command if a file of it is wrong."""
+    """The render context of the template; ends the command if an input file is invalid."""
     person = dict(PERSON) if contact is None else read_object(contact, "a contact")
     read = _person(person)
     if isinstance(read, list):
         exit_with_problems([FileProblem(str(contact), problem) for problem in read])
-    known = read.model_dump(exclude_none=True, exclude={"consents_to", "lists"})
+    fields = read.model_dump(exclude_none=True, exclude={"consents_to", "lists"})
     if read.lists:
-        known["lists"] = dict.fromkeys(read.lists, True)
+        fields["lists"] = dict.fromkeys(read.lists, True)
     data = specimen_event(draft.settings)
     if event is not None:
         data = read_object(event, "the data of an event")
-    return specimen(known, with_values(data, values), draft.settings, datetime.now(UTC))
+    return specimen(fields, with_values(data, values), draft.settings, datetime.now(UTC))
 
 
 def _person(document: dict[str, Any]) -> CaseContact | list[Problem]:
@@ -72,40 +73,44 @@ def _person(document: dict[str, Any]) -> CaseContact | list[Problem]:
         return [Problem("file", "is nested too deeply to be read")]
 
 
-def _name(given: str, shelf: Store) -> str:
-    """What the template is called below `templates/`."""
+def _name(given: str, local_store: Store) -> str:
+    """The template's name below `templates/`."""
     names = sorted(
         path.removeprefix(_FOLDER).removesuffix("/subject.txt")
-        for path in shelf.files
+        for path in local_store.files
         if path.startswith(_FOLDER) and path.endswith("/subject.txt")
     )
-    path = shelf.path_of(Path(given)) if Path(given).exists() else f"{_FOLDER}{given}"
-    wanted = path.removeprefix(_FOLDER)
+    path = local_store.path_of(Path(given)) if Path(given).exists() else f"{_FOLDER}{given}"
+    path_or_name = path.removeprefix(_FOLDER)
     for name in names:
-        if path.startswith(_FOLDER) and (wanted == name or wanted.startswith(f"{name}/")):
+        if path.startswith(_FOLDER) and (
+            path_or_name == name or path_or_name.startswith(f"{name}/")
+        ):
             return name
-    remedy = did_you_mean(wanted, names) or f"there are: {', '.join(names) or 'none at all'}"
-    fail(f"{given}: is no template of the store in {shelf.root}: {remedy}")
+    remedy = did_you_mean(path_or_name, names) or f"there are: {', '.join(names) or 'none at all'}"
+    fail(f"{given}: is no template of the store in {local_store.root}: {remedy}")
 
 
-def _settings(shelf: Store) -> StoreSettings:
-    """The store's settings, or as much of them as can be used: `check` says what is wrong."""
-    text = shelf.files.get("settings.json", "")
+def _settings(local_store: Store) -> StoreSettings:
+    """The store's settings, or as much of them as is valid: `check` reports the errors."""
+    text = local_store.files.get("settings.json", "")
     read = parse_file(text, SettingsFile)
     if isinstance(read, list):
-        read = parse_file(fallback_settings(shelf.files, read), SettingsFile)
-        assert isinstance(read, SettingsFile), "what stands in for settings is right"
+        read = parse_file(fallback_settings(local_store.files, read), SettingsFile)
+        assert isinstance(read, SettingsFile), "fallback settings are valid"
     return StoreSettings.from_json(read.document())
 
 
-def _files(shelf: Store, name: str) -> dict[str, str]:
-    """The files of one template, which has no folders inside."""
+def _files(local_store: Store, name: str) -> dict[str, str]:
+    """The files of one template. Its folder has no subfolders."""
     folder = f"{_FOLDER}{name}/"
-    names = {path: path.removeprefix(folder) for path in shelf.files if path.startswith(folder)}
-    return {file: shelf.files[path] for path, file in names.items() if "/" not in file}
+    names = {
+        path: path.removeprefix(folder) for path in local_store.files if path.startswith(folder)
+    }
+    return {file: local_store.files[path] for path, file in names.items() if "/" not in file}
 
 
-def _found(shelf: Store, problem: Problem) -> FileProblem:
-    path, _, place = problem.location.partition(":")
-    place = f"line {place}" if place.isdigit() else place.strip() or "file"
-    return FileProblem(shelf.shown(path), Problem(place, problem.reason, problem.remedy))
+def _file_problem(local_store: Store, problem: Problem) -> FileProblem:
+    path, _, position = problem.location.partition(":")
+    position = f"line {position}" if position.isdigit() else position.strip() or "file"
+    return FileProblem(local_store.shown(path), Problem(position, problem.reason, problem.remedy))

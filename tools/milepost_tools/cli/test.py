@@ -1,4 +1,4 @@
-"""`milepost test`: the tests of workflows, which lie in `tests/` beside them."""
+"""`milepost test`: runs the test cases in `tests/` beside the workflows."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -29,11 +29,11 @@ from milepost_tools.cli.template_pins import unknown_template_versions
 
 
 class CaseRun(NamedTuple):
-    """One case, or a file that has none because of its `problems`."""
+    """The run of one test case, or a file that has none because of its `problems`."""
 
     file: str
     workflow: str
-    trial: CaseResult | None
+    result: CaseResult | None
     problems: tuple[Problem, ...]
 
 
@@ -46,62 +46,67 @@ def run_tests(
     """Run the test cases of workflows."""
     store = open_store(path)
     shop = open_shop(store.files, datetime.now(UTC))
-    tried = [each for file in _files(store, path) for each in _tried(store, shop, file)]
-    for workflow in dict.fromkeys(each.workflow for each in tried):
+    runs = [each for file in _files(store, path) for each in _run_file(store, shop, file)]
+    for workflow in dict.fromkeys(each.workflow for each in runs):
         warn(unknown_template_versions(store, shop, f"workflows/{workflow}.json"))
-    failed = [each for each in tried if each.problems]
+    failed = [each for each in runs if each.problems]
     if as_json:
-        show_json([_document(each) for each in tried])
+        show_json([_document(each) for each in runs])
     else:
-        for each in tried:
+        for each in runs:
             _show(each)
-        print_line(_summary(len(tried), len(failed)))
+        print_line(_summary(len(runs), len(failed)))
     raise typer.Exit(1 if failed else 0)
 
 
 def _files(store: Store, path: Path) -> Iterator[str]:
-    """The files of tests that a path is about."""
-    asked = store.path_of(path)
+    """The test files at a path."""
+    requested = store.path_of(path)
     for file in sorted(store.files):
         if not file.startswith("tests/") or not file.endswith(".json"):
             continue
-        whole = not asked or file == asked or file.startswith(f"{asked}/") or asked == "workflows"
-        if whole or _about(store.files[file], asked):
+        selected = (
+            not requested
+            or file == requested
+            or file.startswith(f"{requested}/")
+            or requested == "workflows"
+        )
+        if selected or _tests_workflow(store.files[file], requested):
             yield file
 
 
-def _about(text: str, path: str) -> bool:
+def _tests_workflow(text: str, path: str) -> bool:
     tests = read_tests(text)
     return not isinstance(tests, list) and path == f"workflows/{tests.workflow}.json"
 
 
-def _tried(store: Store, shop: LocalStore, file: str) -> Iterator[CaseRun]:
-    shown = store.shown(file)
+def _run_file(store: Store, shop: LocalStore, file: str) -> Iterator[CaseRun]:
+    local_file = store.shown(file)
     tests = read_tests(store.files[file])
     if isinstance(tests, list):
-        yield CaseRun(shown, "", None, tuple(tests))
+        yield CaseRun(local_file, "", None, tuple(tests))
         return
     report = shop.reports.get(f"workflows/{tests.workflow}.json")
     names = [*shop.shelf.head(STORE).workflows]
     if tests.workflow in names:
-        for trial in run_workflow_tests(shop.alone(tests.workflow), tests):
-            yield CaseRun(shown, tests.workflow, trial, trial.problems)
+        for result in run_workflow_tests(shop.alone(tests.workflow), tests):
+            yield CaseRun(local_file, tests.workflow, result, result.problems)
     elif report is not None and report.problems:
         yield CaseRun(store.shown(report.file), tests.workflow, None, report.problems)
     else:
-        yield CaseRun(shown, tests.workflow, None, (no_workflow(tests.workflow, names),))
+        yield CaseRun(local_file, tests.workflow, None, (no_workflow(tests.workflow, names),))
 
 
-def _show(tried: CaseRun) -> None:
-    if tried.trial is None:
-        show_problems([FileProblem(tried.file, problem) for problem in tried.problems])
-    elif not tried.problems:
-        print_line(f"ok      {tried.workflow}: {tried.trial.name}")
+def _show(runs: CaseRun) -> None:
+    if runs.result is None:
+        show_problems([FileProblem(runs.file, problem) for problem in runs.problems])
+    elif not runs.problems:
+        print_line(f"ok      {runs.workflow}: {runs.result.name}")
     else:
-        print_line(f"FAILED  {tried.workflow}: {tried.trial.name}")
-        show_problems([FileProblem(tried.file, problem) for problem in tried.problems])
+        print_line(f"FAILED  {runs.workflow}: {runs.result.name}")
+        show_problems([FileProblem(runs.file, problem) for problem in runs.problems])
         print_line("what happened:")
-        show_life(tried.trial.life)
+        show_life(runs.result.life)
         print_line()
 
 
@@ -112,10 +117,10 @@ def _summary(count: int, failed: int) -> str:
     return f"{cases}: all good" if not failed else f"{failed} of {cases} failed"
 
 
-def _document(tried: CaseRun) -> dict[str, object]:
+def _document(runs: CaseRun) -> dict[str, object]:
     return {
-        "file": tried.file,
-        "workflow": tried.workflow or None,
-        "case": tried.trial.name if tried.trial else None,
-        "problems": [FileProblem(tried.file, problem).to_json() for problem in tried.problems],
+        "file": runs.file,
+        "workflow": runs.workflow or None,
+        "case": runs.result.name if runs.result else None,
+        "problems": [FileProblem(runs.file, problem).to_json() for problem in runs.problems],
     }

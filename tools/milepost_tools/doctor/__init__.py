@@ -1,1 +1,1 @@
-"""What must be true for a stack to send mail: pure checks over what was found out about it."""
+"""The doctor: checks what a stack needs to send e-mail. The checks are pure functions."""

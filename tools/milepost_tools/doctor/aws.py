@@ -1,4 +1,4 @@
-"""What AWS says of a deployed stack, for the doctor: questions alone, nothing is changed."""
+"""What the doctor reads from AWS. It changes nothing."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,8 +21,8 @@ _TABLE, _FUNCTION = "AWS::DynamoDB::Table", "AWS::Lambda::Function"
 
 
 @contextmanager
-def _asking(action: str) -> Iterator[None]:
-    """Whatever keeps AWS from answering says nothing of the stack."""
+def _query(action: str) -> Iterator[None]:
+    """Turn errors of AWS into CannotAskError: they say nothing about the stack."""
     try:
         yield
     except ClientError as error:
@@ -36,33 +36,35 @@ def _asking(action: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class AwsStackInspector:
-    """Implements `Premises`. `client` gives a client by its service's name."""
+    """Implements `StackInspector`. `client` returns a client by its service's name."""
 
     client: Callable[[str], Any]
     name: str
 
     def stack(self) -> Stack | None:
-        with _asking("cloudformation:DescribeStacks"):
+        with _query("cloudformation:DescribeStacks"):
             found = find_stack(self.client("cloudformation"), self.name)
         if found is None:
             return None
         return Stack(found["StackStatus"], parameters_of(found), outputs_of(found))
 
     def parts(self) -> Sequence[StackResource]:
-        with _asking("cloudformation:ListStackResources"):
+        with _query("cloudformation:ListStackResources"):
             pages = self._pages("cloudformation", "list_stack_resources", StackName=self.name)
             resources = [each for page in pages for each in page["StackResourceSummaries"]]
-        asked = {_TABLE: ("table", self._of_table), _FUNCTION: ("function", self._of_function)}
+        readers = {_TABLE: ("table", self._of_table), _FUNCTION: ("function", self._of_function)}
         found = []
         for each in resources:
-            if each["ResourceType"] in asked:
-                kind, ask = asked[each["ResourceType"]]
+            if each["ResourceType"] in readers:
+                kind, read_state = readers[each["ResourceType"]]
                 name = each["LogicalResourceId"]
-                found.append(StackResource(name, kind, ask(each.get("PhysicalResourceId", ""))))
+                found.append(
+                    StackResource(name, kind, read_state(each.get("PhysicalResourceId", "")))
+                )
         return found
 
     def _of_table(self, name: str) -> str:
-        with _asking("dynamodb:DescribeTable"):
+        with _query("dynamodb:DescribeTable"):
             try:
                 found = self.client("dynamodb").describe_table(TableName=name)
             except ClientError as error:
@@ -70,7 +72,7 @@ class AwsStackInspector:
         return str(found["Table"]["TableStatus"])
 
     def _of_function(self, name: str) -> str:
-        with _asking("lambda:GetFunctionConfiguration"):
+        with _query("lambda:GetFunctionConfiguration"):
             try:
                 found = self.client("lambda").get_function_configuration(FunctionName=name)
             except ClientError as error:
@@ -83,7 +85,7 @@ class AwsStackInspector:
         raise error
 
     def account(self) -> Account:
-        with _asking("ses:GetAccount"):
+        with _query("ses:GetAccount"):
             found = self.client("sesv2").get_account()
         quota = found.get("SendQuota", {})
         return Account(
@@ -96,7 +98,7 @@ class AwsStackInspector:
         )
 
     def identity(self, name: str) -> Identity | None:
-        with _asking("ses:GetEmailIdentity"):
+        with _query("ses:GetEmailIdentity"):
             try:
                 found = self.client("sesv2").get_email_identity(EmailIdentity=name)
             except ClientError as error:
@@ -114,7 +116,7 @@ class AwsStackInspector:
         )
 
     def destinations(self, configuration_set: str) -> Sequence[Destination]:
-        with _asking("ses:GetConfigurationSetEventDestinations"):
+        with _query("ses:GetConfigurationSetEventDestinations"):
             found = self.client("sesv2").get_configuration_set_event_destinations(
                 ConfigurationSetName=configuration_set
             )
@@ -128,7 +130,7 @@ class AwsStackInspector:
         ]
 
     def subscribers(self, topic: str) -> Mapping[str, str]:
-        with _asking("sns:ListSubscriptionsByTopic"):
+        with _query("sns:ListSubscriptionsByTopic"):
             pages = self._pages("sns", "list_subscriptions_by_topic", TopicArn=topic)
             found = [each for page in pages for each in page["Subscriptions"]]
         return {each["Endpoint"]: each["Protocol"] for each in found}
@@ -140,15 +142,15 @@ class AwsStackInspector:
         return int(self._of_queue(url, "ApproximateNumberOfMessages"))
 
     def _of_queue(self, url: str, attribute: str) -> Any:
-        with _asking("sqs:GetQueueAttributes"):
-            asked: Any = {"QueueUrl": url, "AttributeNames": [attribute]}
-            found = self.client("sqs").get_queue_attributes(**asked)
+        with _query("sqs:GetQueueAttributes"):
+            arguments: Any = {"QueueUrl": url, "AttributeNames": [attribute]}
+            found = self.client("sqs").get_queue_attributes(**arguments)
         return found["Attributes"][attribute]
 
     def secrets(self, path: str) -> Mapping[str, Sequence[Secret]]:
-        """Values are looked at here and leave as shapes alone."""
+        """Reads the values here and returns only their shapes."""
         stores: dict[str, list[Secret]] = defaultdict(list)
-        with _asking("ssm:GetParametersByPath"):
+        with _query("ssm:GetParametersByPath"):
             pages = self._pages(
                 "ssm", "get_parameters_by_path", Path=path, Recursive=True, WithDecryption=True
             )
@@ -162,7 +164,7 @@ class AwsStackInspector:
         return stores
 
     def alarms(self) -> Sequence[Alarm]:
-        with _asking("cloudwatch:DescribeAlarms"):
+        with _query("cloudwatch:DescribeAlarms"):
             pages = self._pages("cloudwatch", "describe_alarms", AlarmNamePrefix=f"{self.name}-")
             found = [each for page in pages for each in page.get("MetricAlarms", ())]
         return [
@@ -171,12 +173,12 @@ class AwsStackInspector:
         ]
 
     def time(self) -> datetime:
-        with _asking("ses:GetAccount"):
+        with _query("ses:GetAccount"):
             headers = self.client("sesv2").get_account()["ResponseMetadata"]["HTTPHeaders"]
         try:
             return parsedate_to_datetime(headers["date"])
         except (KeyError, ValueError) as error:
             raise CannotAskError("the answer does not say what time it is") from error
 
-    def _pages(self, service: str, operation: str, **asked: Any) -> Iterator[Any]:
-        yield from self.client(service).get_paginator(operation).paginate(**asked)
+    def _pages(self, service: str, operation: str, **arguments: Any) -> Iterator[Any]:
+        yield from self.client(service).get_paginator(operation).paginate(**arguments)

@@ -1,4 +1,4 @@
-"""What DNS says of a sender's domain: SPF of its MAIL FROM, DMARC, DKIM's records."""
+"""Checks of the sender domain's DNS: SPF of its MAIL FROM domain, DMARC, DKIM records."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -12,7 +12,7 @@ _POLICIES = ("none", "quarantine", "reject")
 def check_mail_from(
     identity: Identity, texts: Sequence[str], exchangers: Sequence[str]
 ) -> Iterator[Finding]:
-    """SPF counts for the domain that bounces go to, which is SES's own unless one is set.
+    """SPF applies to the domain that receives bounces. It is SES's own unless one is set.
 
     `texts` and `exchangers` are the TXT and MX records of that domain.
     """
@@ -46,7 +46,7 @@ def check_mail_from(
 def check_dkim_records(
     identity: Identity, records: Mapping[str, Sequence[str]]
 ) -> Iterator[Finding]:
-    """`records`: for each of the names that `dkim_names` gives, the CNAMEs that are there."""
+    """`records` maps each name of `dkim_names` to its CNAME records."""
     missing = [
         name
         for name, targets in records.items()
@@ -60,21 +60,21 @@ def check_dkim_records(
 
 
 def dkim_names(identity: Identity) -> list[str]:
-    """The names of the records that prove SES's signatures."""
+    """The names of the DNS records that verify SES's signatures."""
     return [f"{token}._domainkey.{identity.name}" for token in identity.tokens]
 
 
 def dmarc_names(domain: str) -> list[str]:
-    """Where a domain's policy may lie: its own, or one of a domain above, the nearest first.
+    """Where a domain's policy can be: its own name, or a domain above it, the nearest first.
 
-    RFC 9989 has receivers walk up; a public suffix has none that would be taken for ours.
+    RFC 9989 makes receivers walk up the tree. A policy of a public suffix would not apply to us.
     """
     labels = domain.split(".")
     return ["_dmarc." + ".".join(labels[start:]) for start in range(len(labels) - 1)]
 
 
 def check_dmarc(domain: str, found: Sequence[tuple[str, Sequence[str]]]) -> Iterator[Finding]:
-    """`found`: for each of `dmarc_names`, the TXT records that are there."""
+    """`found` maps each of `dmarc_names` to its TXT records."""
     remedy = f'publish the TXT record "v=DMARC1; p=none" at _dmarc.{domain}'
     for name, texts in found:
         records = [tags for text in texts if (tags := _tags(text))]
@@ -95,7 +95,7 @@ def check_dmarc(domain: str, found: Sequence[tuple[str, Sequence[str]]]) -> Iter
 
 
 def _tags(text: str) -> dict[str, str]:
-    """The tags of a DMARC record; empty if it is none."""
+    """The tags of a DMARC record; empty for another record."""
     parts = [part.partition("=") for part in text.split(";")]
     tags = {name.strip().lower(): value.strip() for name, _, value in parts}
     if text.strip().lower().startswith("v") and tags.get("v") == "DMARC1":

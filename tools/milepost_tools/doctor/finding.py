@@ -1,13 +1,13 @@
-"""One line of the doctor's."""
+"""A finding: one line of the doctor's report."""
 
 from typing import Literal, NamedTuple
 
 State = Literal["ok", "advice", "wrong", "unknown"]
-"""`unknown`: it could not be looked at, so nobody knows."""
+"""`unknown`: the doctor could not check it."""
 
 
 class Finding(NamedTuple):
-    """What was looked at, how it is, and what to do about it."""
+    """What was checked, its state, and the remedy."""
 
     check: str
     state: State

@@ -1,4 +1,4 @@
-"""What the doctor asks of AWS and of DNS."""
+"""What the doctor reads from AWS and DNS."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class CannotAskError(Exception):
-    """A question got no answer that says anything about the stack; the message says why."""
+    """A query failed for a reason that is not the stack's; the message says why."""
 
 
 class StackInspector(Protocol):
-    """What AWS says of one stack. Every question may raise `CannotAskError`."""
+    """What AWS knows about one stack. Every method may raise `CannotAskError`."""
 
     def stack(self) -> Stack | None: ...
 
@@ -43,11 +43,12 @@ class StackInspector(Protocol):
     def alarms(self) -> Sequence[Alarm]: ...
 
     def time(self) -> datetime:
-        """What time it is by AWS's clock."""
+        """The current time by AWS's clock."""
 
 
 class DnsLookup(Protocol):
-    """DNS. A name that is not there has no records; `CannotAskError` if nobody answers."""
+    """DNS. A name that does not exist has no records. Raises `CannotAskError` if no server
+    answers."""
 
     def texts(self, name: str) -> Sequence[str]: ...
 
@@ -57,9 +58,9 @@ class DnsLookup(Protocol):
 
 
 class Probes(Protocol):
-    """The way there and back."""
+    """Sends test e-mails and reads the delivery events that came back."""
 
     def send(self, mailbox: str, probe: str) -> Answer: ...
 
     def heard(self, probe: str) -> Sequence[str]:
-        """The kinds of reports that our own function has noted of a probe."""
+        """The kinds of delivery events that our function has recorded for a test e-mail."""

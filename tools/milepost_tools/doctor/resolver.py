@@ -1,4 +1,4 @@
-"""DNS as this machine's resolver answers it; only the command line asks."""
+"""DNS queries through this machine's resolver. Only the command line makes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DnsRecords:
-    """Implements `Records`. Servers shuffle their answers: they come sorted here."""
+    """Implements `DnsLookup`. Sorts the records, because servers shuffle them."""
 
     resolver: "Resolver"
 
@@ -34,7 +34,7 @@ class DnsRecords:
 
     def _ask(self, name: str, kind: str) -> Sequence[Any]:
         try:
-            # A dot at the end keeps this network's own suffixes from the name.
+            # The final dot keeps the resolver from adding this network's search domains.
             return [*self.resolver.resolve(f"{name}.", kind, lifetime=_SECONDS)]
         except (NXDOMAIN, NoAnswer):
             return []

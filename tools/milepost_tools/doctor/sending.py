@@ -1,24 +1,24 @@
-"""What SES says: the account, the identity of the sender, and what is reported to whom."""
+"""Checks of SES: the account, the sender's identity, and the event destinations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from milepost.sending.tracking import UNTRACKED
+from milepost.stores.settings import UNTRACKED
 from milepost_tools.doctor.finding import Finding, advice, ok, wrong
 
 EVENTS = frozenset(
     {"SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "DELIVERY_DELAY", "RENDERING_FAILURE"}
 )
-"""What is learned of every mail."""
+"""The events that are recorded for every message."""
 
-LOOKED_AT = frozenset({"OPEN", "CLICK"})
-"""What is learned besides of a mail whose reader may be looked at."""
+TRACKING_EVENTS = frozenset({"OPEN", "CLICK"})
+"""The events that are recorded additionally for messages with tracking."""
 
-NEARLY_SPENT = 0.8
+QUOTA_ADVICE_LEVEL = 0.8
 
 
 class Account(NamedTuple):
-    """SES in this account and Region. Rates are mails a second and mails in 24 hours."""
+    """SES in this account and Region: e-mails a second and e-mails in 24 hours."""
 
     production: bool
     sending: bool
@@ -44,7 +44,7 @@ class Identity(NamedTuple):
 
 
 class Destination(NamedTuple):
-    """Where a configuration set reports to."""
+    """An event destination of a configuration set."""
 
     enabled: bool
     events: frozenset[str]
@@ -66,17 +66,17 @@ def check_account(account: Account) -> Iterator[Finding]:
         remedy = "ask for production access in SES's console; until then only verified addresses"
         yield wrong("sandbox", "SES sends to nobody but verified addresses", f"{remedy} get mail")
     left = account.daily - account.sent
-    said = f"{account.rate:g} a second, {left:,.0f} of {account.daily:,.0f} left for 24 hours"
+    reason = f"{account.rate:g} a second, {left:,.0f} of {account.daily:,.0f} left for 24 hours"
     if account.daily < 0:
         yield ok("quota", f"{account.rate:g} a second, without limit for 24 hours")
-    elif account.sent >= account.daily * NEARLY_SPENT:
-        yield advice("quota", said, "ask for a higher quota in Service Quotas")
+    elif account.sent >= account.daily * QUOTA_ADVICE_LEVEL:
+        yield advice("quota", reason, "ask for a higher quota in Service Quotas")
     else:
-        yield ok("quota", said)
+        yield ok("quota", reason)
 
 
 def check_identity(sender: str, found: Sequence[Identity]) -> Iterator[Finding]:
-    """The identities that may let a sender send: its address, its domain, the domains above."""
+    """The identities that may authorize a sender: its address, its domain, the domains above it."""
     verified = [identity for identity in found if identity.verified]
     domain = sender.rpartition("@")[2]
     if not verified:
@@ -100,18 +100,18 @@ def check_identity(sender: str, found: Sequence[Identity]) -> Iterator[Finding]:
 
 
 def check_reports(name: str, destinations: Sequence[Destination], topic: str) -> Iterator[Finding]:
-    """Whether the configuration set `name` reports all that is learned from to our topic, and of
-    readers who are not looked at no more than that."""
+    """Check that the configuration set `name` reports all required events to our topic, and no
+    opens and clicks of recipients without tracking."""
     untracked = name.endswith(UNTRACKED)
     ours = [each for each in destinations if each.topic == topic and each.enabled]
     events = frozenset[str]().union(*(each.events for each in ours))
-    missing = sorted((EVENTS if untracked else EVENTS | LOOKED_AT) - events)
+    missing = sorted((EVENTS if untracked else EVENTS | TRACKING_EVENTS) - events)
     remedy = "deploy template.yaml again: it says what is reported"
     if not ours:
         yield wrong("reports", f"the configuration set {name} reports nothing to us", remedy)
-    elif untracked and events & LOOKED_AT:
-        said = f"{name} looks at readers who did not agree to it"
-        yield wrong("reports", said, remedy)
+    elif untracked and events & TRACKING_EVENTS:
+        reason = f"{name} looks at readers who did not agree to it"
+        yield wrong("reports", reason, remedy)
     elif missing:
         yield wrong("reports", f"{name} keeps {', '.join(missing)} to itself", remedy)
     else:
@@ -119,7 +119,7 @@ def check_reports(name: str, destinations: Sequence[Destination], topic: str) ->
 
 
 def check_subscription(subscribers: Mapping[str, str], queue: str) -> Iterator[Finding]:
-    """`subscribers` of the topic by the ARN that they listen with, each with its protocol."""
+    """`subscribers` maps the ARN of each subscriber of the topic to its protocol."""
     if subscribers.get(queue) == "sqs":
         yield ok("subscription", "the queue hears the topic")
     else:

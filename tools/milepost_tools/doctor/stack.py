@@ -1,28 +1,19 @@
-"""What was deployed: whether all of it is there and in order."""
+"""Checks of the deployment: all parts of the stack exist and are healthy."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from milepost.stores.keys import KEYS
 from milepost_tools.doctor.finding import Finding, advice, ok, wrong
 
 SKEW = timedelta(seconds=30)
-"""AWS refuses signatures that are five minutes off; shops' own signatures are no more patient."""
+"""AWS refuses signatures that are five minutes off; the shops' signatures allow no more."""
 
-KEYS: Mapping[str, str] = {
-    "link-key": "links in mails",
-    "signing-key": "posting events",
-    "bearer-key-sha256": "the API of contacts",
-    "shopify-secret": "Shopify's webhooks",
-    "shopify-domain": "Shopify's webhooks",
-    "browser-key": "the browser snippet",
-    "webhook-key": "webhook steps",
-}
-SHORTEST = 32
-"""Characters of a key: 16 random bytes in hexadecimal, or 24 in base64."""
+MIN_KEY_LENGTH = 32
+"""Minimum length of a key: 16 random bytes in hexadecimal, or 24 in base64."""
 
 _HEX = 64
-_PUBLIC = frozenset({"shopify-domain"})
 _PREVIOUS = "-previous"
 
 
@@ -35,7 +26,7 @@ class Stack(NamedTuple):
 
 
 class StackResource(NamedTuple):
-    """Something of the stack. `state` is what its service says, in the words of that."""
+    """A part of the stack. `state` is the word that its service uses."""
 
     name: str
     kind: str
@@ -56,12 +47,12 @@ class Alarm(NamedTuple):
 
     name: str
     state: str
-    told: bool
-    """Whether anybody is told when it goes off."""
+    notifies: bool
+    """Whether an action notifies a person when it goes off."""
 
 
 def check_stack(state: str) -> Iterator[Finding]:
-    """The stack as a whole, in CloudFormation's words."""
+    """The state of the whole stack, in CloudFormation's words."""
     if not state.endswith("_COMPLETE") or "ROLLBACK" in state or state.startswith("DELETE"):
         yield wrong(
             "stack", f"is {state}", "look at its events in CloudFormation, and deploy again"
@@ -73,16 +64,16 @@ def check_stack(state: str) -> Iterator[Finding]:
 def check_parts(parts: Sequence[StackResource]) -> Iterator[Finding]:
     """Every table and function of the stack."""
     for kind, good in (("table", "ACTIVE"), ("function", "Active")):
-        these = [part for part in parts if part.kind == kind]
-        lame = [part for part in these if part.state != good]
-        for part in lame:
+        of_kind = [part for part in parts if part.kind == kind]
+        unhealthy = [part for part in of_kind if part.state != good]
+        for part in unhealthy:
             yield wrong(f"{kind}s", f"{part.name} is {part.state or 'gone'}", "deploy again")
-        if these and not lame:
-            yield ok(f"{kind}s", f"all {len(these)} are there")
+        if of_kind and not unhealthy:
+            yield ok(f"{kind}s", f"all {len(of_kind)} are there")
 
 
 def check_secrets(stores: Mapping[str, Sequence[Secret]], stack: str) -> Iterator[Finding]:
-    """The keys of every store that has any. Nothing of a value is told."""
+    """The keys of every store that has any. Values are never shown."""
     if not stores:
         remedy = f"aws ssm put-parameter --type SecureString --name /{stack}/<store>/link-key ..."
         yield wrong("secrets", "no store has a key, so none can send mail", remedy)
@@ -101,7 +92,7 @@ def _check_store(check: str, secrets: Sequence[Secret], path: str) -> Iterator[F
         name = secret.name.removesuffix(_PREVIOUS)
         if name not in KEYS:
             yield advice(check, f"{secret.name} is none that Milepost reads", "a misspelling?")
-        elif not secret.secure and name not in _PUBLIC:
+        elif not secret.secure and KEYS[name].secret:
             good = False
             yield wrong(
                 check, f"{secret.name} is no SecureString", f"{put}/{secret.name} --overwrite"
@@ -110,7 +101,7 @@ def _check_store(check: str, secrets: Sequence[Secret], path: str) -> Iterator[F
             good = False
             yield wrong(check, f"{secret.name} {reason}", f"{put}/{secret.name} --overwrite")
     if good:
-        uses = sorted({use for name, use in KEYS.items() if name in names})
+        uses = sorted({key.purpose for key in KEYS.values() if key.name in names})
         yield ok(check, f"there are keys for {', '.join(uses)}")
 
 
@@ -118,10 +109,10 @@ def _misshapen(name: str, secret: Secret) -> str:
     if name == "bearer-key-sha256":
         good = secret.hexadecimal and secret.length == _HEX
         return "" if good else "is no SHA-256 in hexadecimal: 64 digits, and no key itself"
-    if name == "shopify-domain":
+    if not KEYS[name].secret:
         return "" if secret.length else "is empty"
-    if secret.length < SHORTEST:
-        return f"has {secret.length} characters, and {SHORTEST} are the least"
+    if secret.length < MIN_KEY_LENGTH:
+        return f"has {secret.length} characters, and {MIN_KEY_LENGTH} are the least"
     return ""
 
 
@@ -133,7 +124,7 @@ def check_alarms(alarms: Sequence[Alarm]) -> Iterator[Finding]:
             )
     if not alarms:
         yield wrong("alarms", "the stack has none", "deploy template.yaml again")
-    elif not any(alarm.told for alarm in alarms):
+    elif not any(alarm.notifies for alarm in alarms):
         remedy = "deploy with AlarmTopicArn, and subscribe somebody to that topic"
         yield advice("alarms", f"there are {len(alarms)}, and nobody is told", remedy)
     elif all(alarm.state != "ALARM" for alarm in alarms):
@@ -141,7 +132,7 @@ def check_alarms(alarms: Sequence[Alarm]) -> Iterator[Finding]:
 
 
 def check_dead_letters(waiting: Mapping[str, int]) -> Iterator[Finding]:
-    """How many messages lie in each queue of dead letters."""
+    """The number of messages in each dead-letter queue."""
     full = {name: number for name, number in waiting.items() if number}
     for name, number in sorted(full.items()):
         remedy = "docs/operations.md says what each queue needs"
@@ -151,23 +142,23 @@ def check_dead_letters(waiting: Mapping[str, int]) -> Iterator[Finding]:
 
 
 def check_clock(here: datetime, there: datetime) -> Iterator[Finding]:
-    """This machine's clock against AWS's. The functions' own is AWS's."""
-    off = abs(here - there)
-    if off > SKEW:
+    """Compare this machine's clock with AWS's. The functions use AWS's."""
+    offset = abs(here - there)
+    if offset > SKEW:
         side = "ahead" if here > there else "behind"
-        said = f"this machine is {off.total_seconds():.0f} seconds {side}"
-        yield wrong("clock", said, "set it by NTP: AWS refuses what is signed at another time")
+        reason = f"this machine is {offset.total_seconds():.0f} seconds {side}"
+        yield wrong("clock", reason, "set it by NTP: AWS refuses what is signed at another time")
     else:
         yield ok("clock", "this machine's is right to half a minute")
 
 
 def check_loop(
-    expected: Mapping[str, str], heard: Mapping[str, Sequence[str]]
+    expected: Mapping[str, str], received: Mapping[str, Sequence[str]]
 ) -> Iterator[Finding]:
-    """What came back of each test mail: `expected` names the report that each has to lead to."""
+    """The delivery event of each test e-mail; `expected` names the one that each must cause."""
     for address, report in expected.items():
         check = f"loop of {address}@"
-        reports = heard.get(address, ())
+        reports = received.get(address, ())
         if report in reports:
             yield ok(check, f"SES's report came back to us: {report}")
         elif reports:

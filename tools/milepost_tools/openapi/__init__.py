@@ -1,5 +1,5 @@
-"""The description of the API: OpenAPI 3.1, made from the very models that read what is posted.
+"""The description of the API: OpenAPI 3.1, generated from the models that parse the requests.
 
-`routes.py` has one entry for each route of `template.yaml`; a test compares the two, and what the
-functions answer with what is written here. Nothing of this is loaded by a function.
+`routes.py` has one entry for each route of `template.yaml`. Tests compare it with the template and
+compare the functions' answers with the models. No function loads this package.
 """

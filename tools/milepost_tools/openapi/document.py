@@ -1,4 +1,4 @@
-"""The OpenAPI document of a list of routes."""
+"""Builds the OpenAPI document from a list of routes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from milepost.shops import PLATFORMS
 from milepost_tools.openapi.models import Error, TooMany
 from milepost_tools.openapi.route import JSON, Access, Route
 from milepost_tools.openapi.routes import ROUTES
@@ -22,7 +23,7 @@ _PATH: Mapping[str, Json] = {
     "list": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
     "request": {"type": "string", "pattern": "^r[0-9a-f]{32}$"},
     "token": {"type": "string", "minLength": 1},
-    "source": {"type": "string", "enum": ["shopify"]},
+    "source": {"type": "string", "enum": [*PLATFORMS]},
     "form": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,39}$"},
 }
 
@@ -34,17 +35,20 @@ _SCHEMES: Mapping[str, Json] = {
         "description": "`t=<unix seconds>,v2=<hex HMAC-SHA256>`, see docs/api.md.",
     },
     "bearer": {"type": "http", "scheme": "bearer"},
-    "shopify": {
-        "type": "apiKey",
-        "in": "header",
-        "name": "X-Shopify-Hmac-Sha256",
-        "description": "Shopify's own HMAC over the raw body.",
+    **{
+        name: {
+            "type": "apiKey",
+            "in": "header",
+            "name": load().api_doc.header,
+            "description": load().api_doc.description,
+        }
+        for name, load in PLATFORMS.items()
     },
 }
 
 _SECURITY: Mapping[Access, list[Json]] = {
     "store": [{"signature": []}, {"bearer": []}],
-    "shopify": [{"shopify": []}],
+    "platform": [{name: []} for name in PLATFORMS],
     "anyone": [],
 }
 
@@ -81,7 +85,7 @@ _KEY: Json = {
 
 
 def document(routes: Sequence[Route] = ROUTES) -> Json:
-    """OpenAPI 3.1 as plain JSON."""
+    """The OpenAPI 3.1 document as plain JSON."""
     named = [model for route in routes for model in route.models()]
     models: list[type[BaseModel]] = list(dict.fromkeys([Error, TooMany, *named]))
     schemas = models_json_schema([(m, "validation") for m in models], ref_template=_REF)[1]
@@ -115,7 +119,7 @@ def document(routes: Sequence[Route] = ROUTES) -> Json:
 
 
 def text(routes: Sequence[Route] = ROUTES) -> str:
-    """The document as it is committed."""
+    """The document as the repository stores it."""
     return json.dumps(document(routes), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -150,28 +154,28 @@ def _query(route: Route) -> list[Json]:
 
 
 def _plain(schema: Mapping[str, Any]) -> Json:
-    """A parameter is there or is not; nobody sends null in a URL."""
-    some = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
-    kept = {name: value for name, value in schema.items() if name not in ("anyOf", "title")}
-    if kept.get("default", "") is None:
-        del kept["default"]
-    return {**(some[0] if some else {}), **kept}
+    """Drop null from a parameter's types: a URL cannot contain null."""
+    types = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "title")}
+    if rest.get("default", "") is None:
+        del rest["default"]
+    return {**(types[0] if types else {}), **rest}
 
 
 def _responses(route: Route) -> Json:
-    told: Json = {}
+    responses: Json = {}
     for status in route.answers:
         content = {
             media: {"schema": {"type": "string"} if model is None else _ref(model)}
             for media, model in route.media(status).items()
         }
-        told[str(status)] = {
+        responses[str(status)] = {
             "description": _STATUS[status],
             **({"content": content} if content else {}),
         }
     for status in (*route.errors, 429, 500):
-        told[str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
-    return dict(sorted(told.items()))
+        responses[str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
+    return dict(sorted(responses.items()))
 
 
 def _answer(status: int) -> Json:

@@ -1,4 +1,4 @@
-"""What the API answers, and bodies that no function reads with a model of its own."""
+"""The models of answers, and of bodies that no function parses with a model of its own."""
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 

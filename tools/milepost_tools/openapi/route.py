@@ -1,4 +1,4 @@
-"""One route of the API, as its description tells it."""
+"""One route of the API, as the description shows it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-Access = Literal["store", "shopify", "anyone"]
-"""Who may call: the store with its keys, Shopify with its secret, or whoever has the link."""
+Access = Literal["store", "platform", "anyone"]
+"""Who may call: the store with its keys, a shop platform with its secret, or the holder of a link.
+"""
 
 HTML = "text/html"
 JSON = "application/json"
@@ -15,12 +16,12 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class Route:
-    """A route of the template, `POST /v1/{store}/events`, with a `name` of its own for clients.
+    """A route of the template, such as `POST /v1/{store}/events`, and its operation `name`.
 
-    `answers` maps a status to the model of its body, to several media types with a model each
-    (None: no model), or to None if there is no body. `errors` are statuses whose body is an error.
-    `body` maps media types to models, where there is not one of JSON. `repeats` says that an
-    Idempotency-Key is understood.
+    `answers` maps a status to the model of its body; to several media types with a model each
+    (None: no model); or to None if it has no body. `errors` are statuses whose body is an error.
+    `body` maps media types to models, if it is not one JSON model. `repeats` means that the route
+    accepts an Idempotency-Key.
     """
 
     key: str
@@ -56,6 +57,6 @@ class Route:
         return answer if isinstance(answer, Mapping) else {JSON: answer}
 
     def models(self) -> list[type[BaseModel]]:
-        """Every model that a body of this route names."""
+        """Every model that a body of this route uses."""
         answered = [m for status in self.answers for m in self.media(status).values() if m]
         return [*self.bodies().values(), *answered]

@@ -1,4 +1,4 @@
-"""Every route of the API. A new route of the template gets its entry here."""
+"""Every route of the API. A new route of the template needs an entry here."""
 
 from milepost.api.bodies import ConsentBody, LookupBody, PatchBody, UpsertBody
 from milepost_tools.openapi import models
@@ -23,7 +23,7 @@ EVENTS = [
         "POST /v1/{store}/webhooks/{source}", "webhook", "Events",
         "Receive a webhook of a shop platform",
         answers={200: models.Acknowledged},
-        errors=WRITES, body=models.Delivery, access="shopify",
+        errors=WRITES, body=models.Delivery, access="platform",
     ),
 ]  # fmt: skip
 

@@ -1,1 +1,1 @@
-"""What an operator does to a deployed stack: redrive, resume, send a test."""
+"""What an operator does with a deployed stack: redrive, resume, send a test."""

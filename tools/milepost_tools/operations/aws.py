@@ -1,4 +1,4 @@
-"""What SES knows to be the account's own."""
+"""The SES identities of the account."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

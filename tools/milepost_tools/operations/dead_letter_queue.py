@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SqsDeadLetterQueue:
-    """Implements `Box`. Beside our own letters the queue holds what Lambda itself gave up on: a
-    part of the stream, which is read while the stream still has it."""
+    """Implements `DeadLetterQueue`. Besides our own dead letters, the queue contains parts of the
+    stream that Lambda gave up on. They are read from the stream while it still has them."""
 
     table: Table
     queue: "SQSClient"
     url: str
-    streams: Any  # the client of dynamodbstreams, for which there are no type stubs
+    streams: Any  # a dynamodbstreams client; there are no type stubs
     _seen: set[str] = field(default_factory=set)
 
     def waiting(self) -> Iterator[QueuedDeadLetters]:
@@ -36,34 +36,34 @@ class SqsDeadLetterQueue:
             for message in fresh:
                 self._seen.add(message["MessageId"])
                 yield QueuedDeadLetters(
-                    message["ReceiptHandle"], self._letters(json.loads(message["Body"]))
+                    message["ReceiptHandle"], self._dead_letters(json.loads(message["Body"]))
                 )
 
-    def _letters(self, body: Mapping[str, Any]) -> list[DeadLetter] | None:
+    def _dead_letters(self, body: Mapping[str, Any]) -> list[DeadLetter] | None:
         if "dead_letter" in body:
             return [DeadLetter.from_json(body["dead_letter"])]
-        part = body["DDBStreamBatchInfo"]
+        batch = body["DDBStreamBatchInfo"]
         why = body.get("requestContext", {}).get("condition", "given up by Lambda")
         try:
-            records = list(self._records(part))
+            records = list(self._records(batch))
         except ClientError as error:
             if error.response["Error"]["Code"] in ("TrimmedDataAccessException",):
                 return None
             raise
-        letters = []
+        dead_letters = []
         for change in records:
             store, contact = keys.owner(change["Keys"]["pk"]["S"])
             position = int(change["SequenceNumber"])
-            letter = DeadLetter(
+            dead_letter = DeadLetter(
                 store, contact, change["Keys"]["sk"]["S"], position, why, applied=None
             )
-            letters.append(letter)
+            dead_letters.append(dead_letter)
             image = pack({"image": json.dumps(change["NewImage"]), "reason": why})
             self.table.put_new(keys.dead_letter(store, contact, position) | image)
-        return letters
+        return dead_letters
 
     def _records(self, part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """The records of a part that `react` would have been given."""
+        """The records of a part of the stream that `react` would have received."""
         last = int(part["endSequenceNumber"])
         iterator: str | None = self.streams.get_shard_iterator(
             StreamArn=part["streamArn"],
@@ -78,31 +78,33 @@ class SqsDeadLetterQueue:
                 if int(change["SequenceNumber"]) > last:
                     return
                 key = change["Keys"]["sk"]["S"]
-                ours = record["eventName"] == "INSERT" and key.startswith(APPLIED)
-                if ours and "copied" not in change["NewImage"]:
+                is_event = record["eventName"] == "INSERT" and key.startswith(APPLIED)
+                if is_event and "copied" not in change["NewImage"]:
                     yield change
                 if int(change["SequenceNumber"]) == last:
                     return
             iterator = page.get("NextShardIterator") if page["Records"] else None
 
-    def apply_again(self, letter: DeadLetter) -> bool | None:
-        held = self.table.get(keys.dead_letter(letter.store, letter.contact, letter.sequence))
-        if held is None:
+    def apply_again(self, dead_letter: DeadLetter) -> bool | None:
+        stored = self.table.get(
+            keys.dead_letter(dead_letter.store, dead_letter.contact, dead_letter.sequence)
+        )
+        if stored is None:
             return None
-        image = json.loads(held["image"])
-        mark = f"redrive-{letter.sequence}"
-        rest = letter.key.partition("#")[2]
+        image = json.loads(stored["image"])
+        replay_reason = f"redrive-{dead_letter.sequence}"
+        event_id = dead_letter.key.partition("#")[2]
         extra = {
-            "replay_reason": mark,
-            "applied_sequence": str(letter.sequence) if letter.applied else None,
+            "replay_reason": replay_reason,
+            "applied_sequence": str(dead_letter.sequence) if dead_letter.applied else None,
         }
-        key = {"pk": image["pk"], "sk": {"S": f"REPLAY#{rest}#{mark}"}}
+        key = {"pk": image["pk"], "sk": {"S": f"REPLAY#{event_id}#{replay_reason}"}}
         return self.table.put_new(image | pack(extra) | key)
 
-    def done(self, envelope: QueuedDeadLetters) -> None:
-        self.queue.delete_message(QueueUrl=self.url, ReceiptHandle=envelope.receipt)
+    def done(self, message: QueuedDeadLetters) -> None:
+        self.queue.delete_message(QueueUrl=self.url, ReceiptHandle=message.receipt)
 
-    def put_back(self, envelope: QueuedDeadLetters) -> None:
+    def put_back(self, message: QueuedDeadLetters) -> None:
         self.queue.change_message_visibility(
-            QueueUrl=self.url, ReceiptHandle=envelope.receipt, VisibilityTimeout=0
+            QueueUrl=self.url, ReceiptHandle=message.receipt, VisibilityTimeout=0
         )

@@ -1,8 +1,9 @@
-"""Redrive: dead letters are applied after all, each exactly once.
+"""Redrive: apply quarantined records again, each exactly once.
 
-A record cannot be handed over again: its position is behind the contact's by now (decision 3). So
-an item is laid on the contact's collection that says to apply the event, and the stream hands that
-over at a position of its own. It is named after the record, so a second redrive lays nothing.
+A record cannot be delivered again, because the contact's last sequence number is already higher
+(decision 3). Instead, redrive puts an item with a request to apply the event into the contact's
+collection; the stream delivers it with a new sequence number. Its key contains the record's id, so
+a second redrive adds nothing.
 """
 
 from collections.abc import Iterator
@@ -16,72 +17,80 @@ if TYPE_CHECKING:
 
 
 RedriveResult = Literal["applied", "requested before", "gone", "unknown", "trimmed"]
-"""`unknown`: the stream went on past it, and nobody can tell whether it had been applied. `gone`:
-it expired, or its contact was erased. `trimmed`: the stream keeps records for a day."""
+"""`unknown`: Lambda gave up on the record, and it may have been applied. `gone`: the event expired,
+or its contact was erased. `trimmed`: the stream keeps records for a day and has deleted this one.
+"""
 
 
 class DeadLetterQueue(Protocol):
-    """The queue of dead letters."""
+    """The dead-letter queue."""
 
     def waiting(self) -> Iterator[QueuedDeadLetters]: ...
 
-    def apply_again(self, letter: DeadLetter) -> bool | None:
-        """Have a record applied; False if that was asked before, None if it is gone."""
+    def apply_again(self, dead_letter: DeadLetter) -> bool | None:
+        """Request that a record is applied; False if that was requested before, None if it is
+        gone."""
 
-    def done(self, envelope: QueuedDeadLetters) -> None:
-        """Take a message out of the queue."""
+    def done(self, message: QueuedDeadLetters) -> None:
+        """Delete a message from the queue."""
 
-    def put_back(self, envelope: QueuedDeadLetters) -> None:
-        """Leave a message to whoever comes next, at once."""
+    def put_back(self, message: QueuedDeadLetters) -> None:
+        """Make a message visible again at once."""
 
 
 class Redriven(NamedTuple):
-    """What became of a letter; None for a part of the stream that is no more."""
+    """The result for one dead letter. `dead_letter` is None for a part of the stream that is
+    gone."""
 
-    letter: DeadLetter | None
-    fate: RedriveResult
+    dead_letter: DeadLetter | None
+    result: RedriveResult
 
 
 @dataclass(frozen=True, slots=True)
 class Redriver:
-    """Empties the queue of dead letters."""
+    """Empties the dead-letter queue."""
 
     contacts: "Contacts"
-    box: DeadLetterQueue
+    queue: DeadLetterQueue
 
     def redrive(self, dry_run: bool = False, insist: bool = False) -> Iterator[Redriven]:
-        """Have every letter applied, as it is read. A dry run changes nothing.
+        """Apply every dead letter, one at a time. A dry run changes nothing.
 
-        What cannot be told apart stays in the queue, unless one insists: then it is applied, though
-        it may have been before.
+        An `unknown` record stays in the queue unless the operator insists: then it is applied, even
+        if it may have been applied before.
         """
         kept: list[QueuedDeadLetters] = []
-        for envelope in self.box.waiting():
-            if envelope.letters is None:
+        for message in self.queue.waiting():
+            if message.letters is None:
                 yield Redriven(None, "trimmed")
                 settled = insist
             else:
-                fates = [self._again(each, dry_run, insist) for each in envelope.letters]
-                yield from fates
-                settled = all(each.fate != "unknown" for each in fates)
+                results = [self._again(each, dry_run, insist) for each in message.letters]
+                yield from results
+                settled = all(each.result != "unknown" for each in results)
             if settled and not dry_run:
-                self.box.done(envelope)
+                self.queue.done(message)
             else:
-                kept.append(envelope)
-        for envelope in kept:
-            self.box.put_back(envelope)
+                kept.append(message)
+        for message in kept:
+            self.queue.put_back(message)
 
-    def _again(self, letter: DeadLetter, dry_run: bool, insist: bool) -> Redriven:
-        known = letter
-        if known.applied is None:
-            held = self.contacts.get_even_if_merged(letter.store, letter.contact)
-            if held is None or held.last_sequence < letter.sequence or held.merged_into or insist:
-                known = letter._replace(applied=False)
-        if known.applied is None:
-            return Redriven(letter, "unknown")
+    def _again(self, dead_letter: DeadLetter, dry_run: bool, insist: bool) -> Redriven:
+        checked = dead_letter
+        if checked.applied is None:
+            contact = self.contacts.get_even_if_merged(dead_letter.store, dead_letter.contact)
+            if (
+                contact is None
+                or contact.last_sequence < dead_letter.sequence
+                or contact.merged_into
+                or insist
+            ):
+                checked = dead_letter._replace(applied=False)
+        if checked.applied is None:
+            return Redriven(dead_letter, "unknown")
         if dry_run:
-            return Redriven(known, "applied")
-        laid = self.box.apply_again(known)
+            return Redriven(checked, "applied")
+        requested = self.queue.apply_again(checked)
         return Redriven(
-            known, "gone" if laid is None else "applied" if laid else "requested before"
+            checked, "gone" if requested is None else "applied" if requested else "requested before"
         )

@@ -1,4 +1,4 @@
-"""Resume: a person lets the marketing of a store go on that had been stopped."""
+"""Resume: a person ends the marketing stop of a store."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,29 +14,30 @@ if TYPE_CHECKING:
 
 
 class MarketingSwitch(Protocol):
-    """Ends what a breaker stopped, and keeps who did."""
+    """Ends a marketing stop and stores who ended it."""
 
     def close(self, store: str, breaker: MarketingStop, at: datetime, by: str, why: str) -> bool:
-        """False if it is not stopped by this any more."""
+        """Return False if this stop has already ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resumer:
-    """Lets marketing go on."""
+    """Ends marketing stops."""
 
     publications: "PublishedWriter"
     closer: MarketingSwitch
     now: Callable[[], datetime]
 
     def stopped(self, store: str) -> MarketingStop | None:
-        """Why the store's marketing is stopped; None if it is not. LookupError if there is no
-        such store."""
+        """Why the store's marketing is stopped, or None. Raises LookupError for an unknown
+        store."""
         return self._head(store).breaker
 
     def resume(self, store: str, by: str, why: str) -> bool:
-        """Let it go on, and have those mailed who waited, each only if that is still of use.
+        """Resume marketing and send the waiting e-mails that have not expired.
 
-        What wakes them is set going first: a crash in between only has it look in vain.
+        The job that resumes them is queued first: after a crash in between, the job finds nothing
+        to do.
         """
         head = self._head(store)
         breaker = head.breaker

@@ -1,8 +1,8 @@
-"""Trying: one mail to somebody of one's own, outside of every workflow.
+"""Test e-mails: one e-mail to one of your own addresses, outside of every workflow.
 
-This is the one way to a mail that passes neither gate nor ledger, so it is narrow: one address at a
-time, and only one that SES knows to be the account's own. Nothing is written down, and the mail
-carries no message of ours, so that whatever SES reports of it changes no number and no contact.
+Only this path passes neither the gate nor the ledger, so it is narrow: one address at a time, and
+only an identity of the SES account. Nothing is stored, and the e-mail carries no message id, so
+delivery events about it change no count and no contact.
 """
 
 from dataclasses import dataclass
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 TEST_SUBJECT_PREFIX = "[Test]"
 SIMULATOR = "simulator.amazonses.com"
-"""SES's own mailboxes for tests: nobody reads what comes there."""
+"""SES's simulator addresses. No person receives what is sent there."""
 
 
 class Identities(Protocol):
-    """The addresses and domains that are known to be the account's own."""
+    """The verified identities of the SES account."""
 
     def is_verified(self, identity: str) -> bool: ...
 
 
 class SendTestDeclined(NamedTuple):
-    """It was not sent, and why."""
+    """The test e-mail was not sent, and why."""
 
     reason: str
     remedy: str = ""
@@ -42,7 +42,7 @@ class SendTestDeclined(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SendTest:
-    """Sends tests."""
+    """Sends test e-mails."""
 
     mailer: "Mailer"
     identities: Identities
@@ -50,7 +50,7 @@ class SendTest:
     def send(
         self, to: str, rendered: Rendered, origin: "FromIdentity"
     ) -> Answer | SendTestDeclined:
-        """Hand one test over, once."""
+        """Submit one test e-mail, once."""
         address = normalize_email(to)
         if address is None:
             return SendTestDeclined(
@@ -74,7 +74,7 @@ class SendTest:
 
 @dataclass(frozen=True, slots=True)
 class ProbeSender:
-    """Sends the doctor's test mails: to SES's simulator alone, and about nobody."""
+    """Sends the doctor's test e-mails, only to SES's simulator and for no contact."""
 
     mailer: "Mailer"
     notes: "ProbeNotes"

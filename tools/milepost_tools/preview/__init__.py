@@ -1,1 +1,1 @@
-"""A template looked at before anybody gets it: for people at their own desk, never at a send."""
+"""The preview of a template on a developer's machine. Sending does not use it."""

@@ -1,4 +1,4 @@
-"""What is wrong with a finished mail, or could be better: found in what readers would get."""
+"""Lint: finds errors and possible improvements in a rendered e-mail."""
 
 import re
 from collections.abc import Iterator
@@ -9,30 +9,29 @@ from urllib.parse import urlsplit
 from milepost.base.addresses import normalize_email
 from milepost.base.problems import Problem
 from milepost.outbound.public_addresses import is_public
-from milepost.templates.rendering import Rendered
-from milepost.templates.sizes import CLIPPED, html_size
+from milepost.templates.rendering import CLIPPED, Rendered, html_size
 
-NEARLY_CLIPPED = CLIPPED * 9 // 10
+CLIP_WARNING_SIZE = CLIPPED * 9 // 10
 MAX_SHOWN_LENGTH = 60
-"""Characters of a subject that the lists of common mail programs show; phones show fewer."""
+"""Characters of a subject that common mail programs show in their lists; phones show fewer."""
 
-_LEFT_OVER = re.compile(r"\{\{|\}\}|\{%|%\}")
+_TEMPLATE_BRACES = re.compile(r"\{\{|\}\}|\{%|%\}")
 _NOT_IN_URL = re.compile(r"[\s<>\"{}|\\^`]")
 _HOST = re.compile(r"(?=.{1,253}$)[^\s.]{1,63}(\.[^\s.]{1,63})+")
 _NUMERIC = re.compile(r"[0-9.]+|.*:.*")
-_INSIDE = re.compile(r"(.*\.)?(localhost|local|internal|test)")
+_INTERNAL_HOST = re.compile(r"(.*\.)?(localhost|local|internal|test)")
 _PHONE = re.compile(r"\+?[0-9().\s-]{3,30}")
 
 
 class LintFinding(NamedTuple):
-    """Something about a mail: `wrong` is a mistake, all else is advice."""
+    """A finding about an e-mail: `wrong` is an error, the others are advice."""
 
     problem: Problem
     wrong: bool = True
 
 
 def lint(mail: Rendered) -> Iterator[LintFinding]:
-    """Everything that can be said of one language of a mail, in the order of its parts."""
+    """All findings for one language of an e-mail, in the order of its parts."""
     yield from _subject(mail)
     yield from _size(mail)
     reader = _Reader(mail.html)
@@ -40,7 +39,7 @@ def lint(mail: Rendered) -> Iterator[LintFinding]:
         if alt is None:
             remedy = 'write alt="what it shows", or alt="" if it only decorates'
             yield _wrong("pictures", f"{_short(source)} has no alt text", remedy)
-        if reason := _unseen(source.strip()):
+        if reason := _broken_picture(source.strip()):
             yield _wrong("pictures", f'"{_short(source)}" {reason}', "")
         elif source.lower().startswith("http:"):
             yield _advice("pictures", f"{_short(source)} comes without encryption", "use https://")
@@ -49,12 +48,12 @@ def lint(mail: Rendered) -> Iterator[LintFinding]:
     if not mail.text.strip():
         yield _wrong("text", "is empty", "write body.txt")
     for part, text in (("subject", mail.subject), ("text", mail.text)):
-        if found := _LEFT_OVER.search(text):
+        if found := _TEMPLATE_BRACES.search(text):
             yield _wrong(part, f'shows "{found[0]}" to the reader', "a brace too many or too few?")
 
 
 def links_of(mail: Rendered) -> tuple[str, ...]:
-    """Where the links and pictures of a mail lead, each once."""
+    """The targets of links and pictures of an e-mail, each once."""
     reader = _Reader(mail.html)
     found = [link.target for link in reader.links] + [source for source, _ in reader.images]
     return tuple(dict.fromkeys(url for url in found if url))
@@ -74,16 +73,16 @@ def _size(mail: Rendered) -> Iterator[LintFinding]:
     if size > CLIPPED:
         reason = f"comes to {size // 1024} KB, and Gmail clips at {CLIPPED // 1024} KB"
         yield _wrong("html", reason, "show fewer products, or shorten the layout")
-    elif size > NEARLY_CLIPPED:
+    elif size > CLIP_WARNING_SIZE:
         reason = f"comes to {size // 1024} KB of the {CLIPPED // 1024} KB that Gmail shows"
         yield _advice("html", reason, "somebody with more in the cart may get a clipped one")
 
 
 class Link(NamedTuple):
-    """A link and what a reader hears of it."""
+    """A link and its text as a screen reader speaks it."""
 
     target: str
-    says: str
+    text: str
 
 
 def _link(link: Link) -> Iterator[LintFinding]:
@@ -92,13 +91,13 @@ def _link(link: Link) -> Iterator[LintFinding]:
         yield _wrong("links", f'"{_short(target)}" {reason}', "")
     elif target.lower().startswith("http:"):
         yield _advice("links", f"{_short(target)} is not encrypted", "use https://")
-    if not link.says.strip():
+    if not link.text.strip():
         remedy = "give it words, or its picture an alt text"
         yield _wrong("links", f'"{_short(target)}" says nothing to whoever cannot see it', remedy)
 
 
 def broken(target: str) -> str:
-    """Why a link cannot lead anywhere, as far as its spelling tells; empty if it can."""
+    """Why a link's address is invalid; empty if it is valid."""
     scheme, colon, rest = target.partition(":")
     match scheme.lower() if colon else "":
         case "http" | "https":
@@ -116,8 +115,8 @@ def broken(target: str) -> str:
             return "" if target.startswith("#") else "is no whole address: write it with https://"
 
 
-def _unseen(source: str) -> str:
-    """Why a picture cannot be shown, as far as its address tells; empty if it can."""
+def _broken_picture(source: str) -> str:
+    """Why a picture's address is invalid; empty if it is valid."""
     if source.lower().startswith(("https:", "http:", "cid:")):
         return broken(source)
     return "is no whole address: write it with https://" if source else "shows nothing"
@@ -133,13 +132,13 @@ def _broken_url(target: str) -> str:
         return "is no address"
     if "@" in split.netloc:
         return "holds a user name, which mail programs warn of"
-    if _INSIDE.fullmatch(host) or (_NUMERIC.fullmatch(host) and not is_public(host)):
+    if _INTERNAL_HOST.fullmatch(host) or (_NUMERIC.fullmatch(host) and not is_public(host)):
         return "leads to a machine that readers cannot reach"
     return "" if _HOST.fullmatch(host) else "has no host"
 
 
 class _Reader(HTMLParser):
-    """Collects pictures with their alt text, and links with what they say."""
+    """Collects pictures with their alt text, and links with their text."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -150,28 +149,31 @@ class _Reader(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
+        attributes = dict(attrs)
         if tag == "img":
-            alt = (given["alt"] or "") if "alt" in given else None
-            self.images.append((given.get("src") or "", alt))
-            self._hear(alt or "")
-        elif tag == "a" and "href" in given:
-            self._open = [given["href"] or "", given.get("aria-label") or given.get("title") or ""]
-        elif tag == "area" and "href" in given:
-            self.links.append(Link(given["href"] or "", given.get("alt") or ""))
+            alt = (attributes["alt"] or "") if "alt" in attributes else None
+            self.images.append((attributes.get("src") or "", alt))
+            self._add_text(alt or "")
+        elif tag == "a" and "href" in attributes:
+            self._open = [
+                attributes["href"] or "",
+                attributes.get("aria-label") or attributes.get("title") or "",
+            ]
+        elif tag == "area" and "href" in attributes:
+            self.links.append(Link(attributes["href"] or "", attributes.get("alt") or ""))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "a" and self._open is not None:
-            target, *said = self._open
-            self.links.append(Link(target, "".join(said)))
+            target, *text = self._open
+            self.links.append(Link(target, "".join(text)))
             self._open = None
 
     def handle_data(self, data: str) -> None:
-        self._hear(data)
+        self._add_text(data)
 
-    def _hear(self, said: str) -> None:
+    def _add_text(self, text: str) -> None:
         if self._open is not None:
-            self._open.append(said)
+            self._open.append(text)
 
 
 def _short(text: str) -> str:

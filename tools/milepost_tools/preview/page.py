@@ -1,17 +1,17 @@
-"""One page that shows a mail in all its languages: on a phone and a desk, in light and dark."""
+"""One page that shows an e-mail in all languages: on phone and desktop, in light and dark."""
 
 import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
 from milepost.base import languages
-from milepost.templates.sizes import html_size
+from milepost.templates.rendering import html_size
 from milepost_tools.preview.preview import Preview
 
-PHONE, DESK = 375, 720
+PHONE, DESKTOP = 375, 720
 _HEIGHT = 900
 _SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
-_YES, _NO = "(min-width: 0px)", "(max-width: 0px)"
+_ALWAYS, _NEVER = "(min-width: 0px)", "(max-width: 0px)"
 _POLICY = (
     "default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline'; font-src https:"
 )
@@ -37,7 +37,8 @@ dt { color: #5c5c5c; } dd { margin: 0 0 8px; font-weight: 600; }
 
 
 def index_page(template: str, previews: Sequence[Preview]) -> str:
-    """The whole page in one file. Nothing in it can run: frames are sandboxed, scripts refused."""
+    """The whole page in one file. It runs no script: frames are sandboxed, and the policy forbids
+    scripts."""
     body = "".join(line for each in previews for line in _language(each))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -51,9 +52,9 @@ def index_page(template: str, previews: Sequence[Preview]) -> str:
 
 
 def in_scheme(html: str, dark: bool) -> str:
-    """A mail whose styles for light and dark are settled, whatever the machine prefers."""
+    """Fix an e-mail's light or dark styles, whatever the machine prefers."""
     chosen = "dark" if dark else "light"
-    return _SCHEME.sub(lambda found: _YES if found[1].lower() == chosen else _NO, html)
+    return _SCHEME.sub(lambda found: _ALWAYS if found[1].lower() == chosen else _NEVER, html)
 
 
 def _language(preview: Preview) -> Iterator[str]:
@@ -71,7 +72,7 @@ def _language(preview: Preview) -> Iterator[str]:
         yield f"<dt>Size</dt><dd>{size:.1f} KB of 102 KB</dd></dl>"
         for dark in (False, True):
             yield '<div class="views">'
-            for name, width in (("phone", PHONE), ("desk", DESK)):
+            for name, width in (("phone", PHONE), ("desk", DESKTOP)):
                 yield _frame(in_scheme(mail.html, dark), name, width, dark)
             yield "</div>"
         yield f'<figure><figcaption>text part</figcaption><pre dir="{direction}">'

@@ -1,4 +1,4 @@
-"""A template in one language, filled in as far as it can be, and what is to be said of it."""
+"""A template rendered in one language as far as possible, with its findings."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ _IS_MISSING = " is missing"
 
 
 class Preview(NamedTuple):
-    """`locale` is the language it is in. There is no mail where a value fits in nowhere."""
+    """`locale` is the language. The mail is None if a missing value cannot be replaced."""
 
     locale: str
     mail: Rendered | None
@@ -30,9 +30,9 @@ def preview(
     locale: str,
     campaign: Campaign | None = None,
 ) -> Preview:
-    """Fill a template in. Every value that is missing is told, and its name stands in its place.
+    """Render a template. Report every missing value and show its name in its place.
 
-    A send stops at the first of them; here all are wanted, to be mended at once.
+    A send stops at the first missing value; the preview reports them all at once.
     """
     remarks: list[LintFinding] = []
     missing: set[str] = set()
@@ -42,7 +42,9 @@ def preview(
         except RenderingError as error:
             name = error.reason.removesuffix(_IS_MISSING)
             remarks.append(LintFinding(_missing(error)))
-            filled = _with(context, name.split("."), f"[{name}]") if name != error.reason else None
+            filled = (
+                _with_value(context, name.split("."), f"[{name}]") if name != error.reason else None
+            )
             if filled is None or name in missing or len(missing) >= MAX_MISSING:
                 return Preview(locale, None, tuple(remarks))
             missing.add(name)
@@ -65,13 +67,13 @@ def _missing(error: RenderingError) -> Problem:
     return Problem(error.part, error.reason, remedy)
 
 
-def _with(data: Mapping[str, Any], path: list[str], value: str) -> dict[str, Any] | None:
-    """A copy with one more value; None where there is no such place, as inside a loop."""
+def _with_value(data: Mapping[str, Any], path: list[str], value: str) -> dict[str, Any] | None:
+    """A copy with one more value; None if the path cannot be set, as inside a loop."""
     first, *rest = path
     if not rest:
         return {**data, first: value}
     inner = data.get(first)
     if not isinstance(inner, Mapping):
         return None
-    changed = _with(inner, rest, value)
+    changed = _with_value(inner, rest, value)
     return None if changed is None else {**data, first: changed}

@@ -1,10 +1,11 @@
-"""What a template is filled in with when nobody in particular gets it."""
+"""Sample data for a preview without a real contact."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from milepost.base.refs import EnrollmentRef
+from milepost.contacts.fields import CONTACT_FIELDS
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment, email_data, template_data
 from milepost.stores.settings import StoreSettings
@@ -12,13 +13,15 @@ from milepost.templates.check import KNOWN
 from milepost.templates.utm import Campaign, campaign_of
 
 LINKS = "https://links.example"
-"""Where links to us lead in a preview; the name is reserved (RFC 2606) and leads nowhere."""
+"""The address of Milepost's links in a preview; the name is reserved (RFC 2606)."""
 
 WORD = "preview"
-"""What everything is called that has no name of its own in a preview."""
+"""The sample text for values without a better sample."""
 
-PERSON: Mapping[str, Any] = {"first_name": "Robin", "last_name": "Hale"}
-"""Who reads a preview, unless somebody says who. Made up."""
+PERSON: Mapping[str, Any] = {
+    name: field.sample for name, field in CONTACT_FIELDS.items() if field.sample
+}
+"""The made-up contact of a preview, unless the caller gives another."""
 
 _PRODUCTS = (
     ("Oak side table", "walnut oil", 149.0, 1),
@@ -27,7 +30,7 @@ _PRODUCTS = (
 
 
 def specimen_event(settings: StoreSettings) -> dict[str, Any]:
-    """The data of an event that could have led to the mail: a cart, an order, its delivery."""
+    """Sample event data: a cart, an order and its delivery."""
     return {
         "order_id": "1001",
         "checkout_id": "c-1001",
@@ -45,7 +48,7 @@ def specimen_event(settings: StoreSettings) -> dict[str, Any]:
 def specimen(
     contact: Mapping[str, Any], event: Mapping[str, Any], settings: StoreSettings, now: datetime
 ) -> dict[str, Any]:
-    """The context of `Renderer.render`, as a send makes it; `contact` has a person's fields."""
+    """The context of `Renderer.render`, as a send builds it; `contact` has the person's fields."""
     known = {**contact, **{f"properties.{k}": v for k, v in contact.get("properties", {}).items()}}
     known.pop("properties", None)
     profile = Profile(
@@ -65,5 +68,5 @@ def specimen(
 
 
 def specimen_campaign(settings: StoreSettings) -> Campaign | None:
-    """What links to the store's own pages get."""
+    """The UTM parameters of links to the store's own pages."""
     return campaign_of(settings, WORD, WORD, "", LINKS)

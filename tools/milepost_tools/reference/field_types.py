@@ -1,4 +1,4 @@
-"""The fields of a model as people read them: what kind of value, required or not, what it means."""
+"""The fields of a model for readers: kind of value, required or not, meaning."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from milepost.base.file_model import (
 )
 from milepost.conditions.file import Condition
 from milepost.workflows.steps import AnyStep
-from milepost.workflows.triggers.triggers import Trigger
+from milepost.workflows.triggers import Trigger
 
 
 class Field(NamedTuple):
@@ -71,14 +71,14 @@ _NAMED: tuple[tuple[Any, str, str], ...] = (
     (int, "whole number", "whole numbers"),
     (float, "number", "numbers"),
 )
-"""What people call a type: one, and several."""
+"""What the pages call a type: singular and plural."""
 
 _UNIONS: dict[str, Any] = {"AnyStep": AnyStep, "Condition": Condition}
-"""What models name before it is made."""
+"""Names for unions."""
 
 
 def fields(model: type[FileModel]) -> Iterator[Field]:
-    """The fields of a model by the names that the file has, required ones first."""
+    """The fields of a model by their names in the file, required ones first."""
     hints = get_type_hints(model, localns=_UNIONS, include_extras=True)
     ordered = sorted(model.model_fields.items(), key=lambda item: not item[1].is_required())
     for name, info in ordered:
@@ -92,7 +92,7 @@ def fields(model: type[FileModel]) -> Iterator[Field]:
 
 
 def nested_models(model: type[FileModel]) -> Iterator[tuple[str, type[FileModel]]]:
-    """The fields that hold objects of their own, with the models of those."""
+    """The fields that contain objects, with the models of those."""
     hints = get_type_hints(model, localns=_UNIONS, include_extras=True)
     for name, info in model.model_fields.items():
         if not any(hints[name] == each for each, _, _ in _NAMED):
@@ -129,25 +129,25 @@ def _union(choices: list[Any], many: bool) -> str:
 
 
 def _one_of(words: list[str]) -> str:
-    *others, last = words
-    return f"{', '.join(others)} or {last}" if others else last
+    *rest, last = words
+    return f"{', '.join(rest)} or {last}" if rest else last
 
 
 def _bounds(info: FieldInfo) -> str:
     """`, 1 to 1000` for a number, from its field's limits."""
-    found = {
+    limits = {
         name: getattr(limit, name)
         for limit in info.metadata
         for name in ("ge", "gt", "le", "lt")
         if hasattr(limit, name)
     }
     words = {"gt": "more than", "ge": "from", "le": "to", "lt": "less than"}
-    said = [f"{words[name]} {found[name]}" for name in words if name in found]
-    return f", {' '.join(said)}".replace("from ", "", 1) if "ge" in found else _also(said)
+    parts = [f"{words[name]} {limits[name]}" for name in words if name in limits]
+    return f", {' '.join(parts)}".replace("from ", "", 1) if "ge" in limits else _joined(parts)
 
 
-def _also(said: list[str]) -> str:
-    return f", {' and '.join(said)}" if said else ""
+def _joined(parts: list[str]) -> str:
+    return f", {' and '.join(parts)}" if parts else ""
 
 
 def _default(info: FieldInfo) -> str:

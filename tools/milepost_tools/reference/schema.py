@@ -1,4 +1,4 @@
-"""The JSON Schemas of the files people write, generated from the models that read them."""
+"""The JSON Schemas of the files that people write, generated from the models that parse them."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ FILES: dict[str, type[BaseModel]] = {
     "test": WorkflowTests,
     "import": ImportFile,
 }
-"""The kinds of files by the name that people call them."""
+"""The kinds of files by name."""
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 
 def schema(model: type[BaseModel]) -> Json:
-    """The schema of a file; fields that are left out do not have to be given as null."""
+    """The schema of a file. It does not require optional fields to be null."""
     document = model.model_json_schema()
     made: Json = _tidy({"$schema": DIALECT, **document})
     return made
@@ -39,7 +39,7 @@ def schema_text(model: type[BaseModel]) -> str:
 
 
 def _tidy(part: Any) -> Any:
-    """Without what helps no reader: null for "left out", and OpenAPI's discriminator."""
+    """Drop what does not help a reader: null for optional fields, and OpenAPI's discriminator."""
     if isinstance(part, list):
         return [_tidy(each) for each in part]
     if not isinstance(part, dict):

@@ -1,4 +1,4 @@
-"""The page on `settings.json`, in Markdown: generated from the models of the file."""
+"""The page about `settings.json` in Markdown, generated from the models of the file."""
 
 from collections.abc import Iterator, Sequence
 from inspect import cleandoc
@@ -21,7 +21,7 @@ GROUPS: Final[Sequence[tuple[str, Sequence[str]]]] = (
     ("Data and tracking", ("properties", "tracking", "utm")),
     ("Operation", ("paused", "$schema")),
 )
-"""The keys in the order in which an author needs them; each key is in one group."""
+"""The keys in the order in which an author needs them. Each key is in one group."""
 
 PARTS: Final[Sequence[tuple[str, type[BaseModel]]]] = (
     ("senders", SenderFile),
@@ -33,7 +33,7 @@ PARTS: Final[Sequence[tuple[str, type[BaseModel]]]] = (
     ("fields", FieldFile),
     ("utm", Utm),
 )
-"""The keys that hold objects, with the model of each object."""
+"""The keys that contain objects, with the model of each object."""
 
 KINDS: Final = {
     "string": "text",
@@ -70,7 +70,7 @@ def settings_page(introduction: str) -> str:
 
 
 def _part(name: str, model: type[BaseModel]) -> Iterator[str]:
-    """A heading, what the object is for, and its keys."""
+    """A heading, the purpose of the object, and its keys."""
     schema = model.model_json_schema()
     yield f"### `{name}`"
     yield cleandoc(model.__doc__ or "")
@@ -89,7 +89,7 @@ def _table(model: type[BaseModel], schema: dict[str, Any], names: Sequence[str])
 
 
 def _kind(found: dict[str, Any], schema: dict[str, Any]) -> str:
-    """What a value is, in words."""
+    """The kind of a value, in words."""
     if "$ref" in found:
         return "object, see below"
     if "anyOf" in found:
@@ -108,7 +108,7 @@ def _kind(found: dict[str, Any], schema: dict[str, Any]) -> str:
             inner = _kind(found["items"], schema)
             return f"list of {MANY.get(inner.partition(',')[0], inner)}"
         case "object", _:
-            patterns = found.get("patternProperties", {})  # where the names have a pattern
+            patterns = found.get("patternProperties", {})  # if the names have a pattern
             value: dict[str, Any] = next(
                 iter(patterns.values()), found.get("additionalProperties", {})
             )
@@ -142,5 +142,5 @@ def _default(model: type[BaseModel], name: str) -> str:
 
 
 def _objects(schema: dict[str, Any]) -> set[str]:
-    """The models of objects inside the settings, as the schema names them."""
+    """The models of nested objects, by their names in the schema."""
     return set(schema.get("$defs", {}))

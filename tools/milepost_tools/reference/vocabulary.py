@@ -1,7 +1,7 @@
 """Every word of the workflow language, and the example that shows it.
 
-An example is a whole workflow. Its name says what it is of: `step-delay`, `trigger-list`,
-`condition-did`, `operator-gte`, and `part-goal` for an object that has fields of its own.
+An example is a whole workflow. Its name tells what it shows: `step-delay`, `trigger-list`,
+`condition-did`, `operator-gte`, and `part-goal` for an object with fields of its own.
 """
 
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from milepost.conditions.leaf_files import LEAF_FILES, Comparison
 from milepost.conditions.operators import OPERATORS
 from milepost.workflows.language.workflow import Workflow
 from milepost.workflows.steps import AnyStep
-from milepost.workflows.triggers.triggers import Trigger
+from milepost.workflows.triggers import Trigger
 from milepost_tools.reference.field_types import nested_models
 
 Json = dict[str, Any]
 COMPARED: Final = tuple(k for k, model in LEAF_FILES.items() if issubclass(model, Comparison))
-"""The conditions that look a value up and compare it with an operator."""
+"""The conditions that look up a value and compare it with an operator."""
 
 
 class Kind(NamedTuple):
-    """A word of the language: which sort of thing it is, its name in the file, and its model."""
+    """A word of the language: its kind, its name in the file, and its model."""
 
     sort: str
     name: str
@@ -75,7 +75,7 @@ def examples_needed() -> list[str]:
 
 
 def examples_of(example: str, document: Json) -> Json:
-    """What the page shows of an example; LookupError if the example has nothing of the kind."""
+    """The part of an example that the page shows. Raises LookupError if the example has none."""
     sort, _, name = example.partition("-")
     found = _find(sort, name.replace("-", "_"), document)
     try:

@@ -24,13 +24,13 @@ from milepost.api.event_body import (
     facts_of,
     identifiers_of,
     refusal,
+    spelled,
     translate,
 )
-from milepost.base.dates import find_zone
-from milepost.base.languages import normalize
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ContactUpdate, Event, IdentifierKind
 from milepost.contacts.event_names import CONSENT, CONTACT, LIST
+from milepost.contacts.field_models import with_contact_fields
+from milepost.contacts.fields import Change
 from milepost.contacts.profile import MAX_VALUE_LENGTH
 
 Key = Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -54,13 +54,10 @@ class UpsertBody(Model):
     occurred_at: AwareDatetime | None = None
 
 
+@with_contact_fields(lambda _: Text)
 class PatchBody(Model):
     """Changes of a known contact (JSON Merge Patch, RFC 7396): null takes a field away."""
 
-    first_name: Text | None = None
-    last_name: Text | None = None
-    locale: Text | None = None
-    timezone: Text | None = None
     properties: dict[Key, Any] = Field(default_factory=dict, max_length=100)
 
 
@@ -91,15 +88,11 @@ def upsert(store: str, document: Any, key: str | None, now: datetime) -> tuple[E
 
 def patch(store: str, document: Any, id_: str, now: datetime) -> Event:
     asked = _read(PatchBody, document)
-    said = {name: getattr(asked, name) for name in asked.model_fields_set - {"properties"}}
-    if asked.locale is not None:
-        said["locale"] = normalize(asked.locale)
-        if not said["locale"]:
-            raise RefusedEventError("bad_locale", "locale must be like en or pt-BR", "locale")
-    if asked.timezone is not None and find_zone(asked.timezone) is None:
-        raise RefusedEventError(
-            "bad_timezone", "timezone must be an IANA name like Europe/Paris", "timezone"
-        )
+    fields = asked.model_dump(exclude={"properties"}, exclude_unset=True)
+    said = {
+        name: None if value is None else spelled(name, value, name)
+        for name, value in fields.items()
+    }
     said |= {f"properties.{name}": value for name, value in asked.properties.items()}
     if not said:
         raise RefusedEventError("nothing_to_change", "the body changes nothing")

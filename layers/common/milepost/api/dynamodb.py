@@ -97,7 +97,7 @@ class DynamoContactRecords:
 
     def enrollments(self, store: str, contact: str) -> "list[Enrollment]":
         # One of many calls needs this, and every cold start would pay for it.
-        from milepost.enrollments.dynamodb import enrollment_from_item
+        from milepost.enrollments.dynamodb.enrollment_item import enrollment_from_item
 
         triggers = {item["sk"]: item for item in self._part(store, contact, "TRIGGER#")}
         found = []

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from milepost.base.addresses import normalize_email, normalize_phone
-from milepost.base.dates import find_zone
 from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event, IdentifierKind
+from milepost.contacts.field_models import with_contact_fields
+from milepost.contacts.fields import CONTACT_FIELDS, ContactField
 
 MAX_EVENT_BYTES = 256 * 1024
 """One event is one DynamoDB item, which may hold 400 KB in all."""
@@ -67,6 +68,11 @@ class ConsentIn(Model):
     user_agent: Text | None = None
 
 
+def _type_of(field: ContactField) -> Any:
+    return Annotated[str, StringConstraints(pattern=field.pattern)] if field.pattern else Text
+
+
+@with_contact_fields(_type_of)
 class ContactIn(Model):
     """Who it happened to: at least one identifier."""
 
@@ -74,12 +80,6 @@ class ContactIn(Model):
     external_id: Id | None = None
     phone: str | None = None
     device_id: Id | None = None
-    first_name: Text | None = None
-    last_name: Text | None = None
-    locale: (
-        Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")] | None
-    ) = None
-    timezone: Text | None = None
     properties: dict[Annotated[str, StringConstraints(max_length=100)], Any] = Field(
         default_factory=dict, max_length=100
     )
@@ -166,15 +166,11 @@ def identifiers_of(contact: ContactIn) -> dict[IdentifierKind, str]:
 
 def facts_of(contact: ContactIn, received_at: datetime) -> ContactUpdate:
     """What is said of the person. Raises RefusedEventError."""
-    if contact.timezone and find_zone(contact.timezone) is None:
-        raise RefusedEventError(
-            "bad_timezone", "timezone must be an IANA name like Europe/Paris", "contact.timezone"
-        )
+    fields = contact.model_dump(include={*CONTACT_FIELDS}, exclude_none=True)
+    for name, value in fields.items():
+        spelled(name, value, f"contact.{name}")
     return ContactUpdate(
-        first_name=contact.first_name,
-        last_name=contact.last_name,
-        locale=contact.locale,
-        timezone=contact.timezone,
+        fields=fields,
         properties=contact.properties,
         consents=tuple(
             ConsentEvidence(
@@ -190,6 +186,15 @@ def facts_of(contact: ContactIn, received_at: datetime) -> ContactUpdate:
             for number, c in enumerate(contact.consent)
         ),
     )
+
+
+def spelled(name: str, value: str, place: str) -> str:
+    """The value of a contact field in its one spelling. Raises RefusedEventError."""
+    field = CONTACT_FIELDS[name]
+    kept = field.normalize(value)
+    if kept is None:
+        raise RefusedEventError(f"bad_{name}", f"{name} must be {field.spelling}", place)
+    return kept
 
 
 def _dated(at: datetime | None, received_at: datetime, field: str) -> datetime | None:

@@ -111,10 +111,7 @@ def event_record(event: Event) -> dict[str, Any]:
     """One event of the timeline, with all it said of the contact."""
     facts = event.contact
     said: dict[str, Any] = {
-        "first_name": facts.first_name,
-        "last_name": facts.last_name,
-        "locale": facts.locale,
-        "timezone": facts.timezone,
+        **facts.fields,
         "properties": dict(facts.properties),
         "consent": [
             {

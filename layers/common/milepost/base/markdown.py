@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from unicodedata import category
 
@@ -100,6 +100,11 @@ def value(given: Any) -> str:
             return f"what is in {code(place)}"
         case _:
             return escaped(json.dumps(given, ensure_ascii=False))
+
+
+def pairs(given: Mapping[str, Any]) -> str:
+    """Names and their values, as `name` = value."""
+    return listed([f"{code(name)} = {value(each)}" for name, each in given.items()])
 
 
 def describe_duration(duration: str) -> str:

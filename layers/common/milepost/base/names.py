@@ -31,3 +31,11 @@ def is_contact(id_: str) -> bool:
 def is_request(id_: str) -> bool:
     """Whether this may be the id of an export or an erasure."""
     return _REQUEST.fullmatch(id_) is not None
+
+
+def state_machine_name(store: str, workflow: str) -> str:
+    """The name of a workflow's state machine after `<stack>_`.
+
+    No part of it can hold an underscore, so no two stacks or stores share a state machine.
+    """
+    return f"{store}_{workflow}"

@@ -155,7 +155,7 @@ class EventCondition(Comparison):
     event: Path = Field(description="Which field: `total`, `products[].category`.")
 
 
-class StepCondition(Comparison):
+class StepIs(Comparison):
     """Compares the result of an earlier step: `{"step": "crm", "output": "status", "is": 200}`.
 
     A `webhook` has `status`, `body` and `error`; a `branch` and a `split` have `path`; a `wait_for`
@@ -342,7 +342,7 @@ LEAF_FILES: Final[dict[str, type[LeafFile]]] = {
     "did_not": DidNot,
     "sum_of": SumOf,
     "email": EmailEventCondition,
-    "step": StepCondition,
+    "step": StepIs,
     "consents_to": ConsentsTo,
     "in_workflow": InWorkflow,
     "in_list": InList,

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 from milepost.base import instants
 from milepost.base.dates import find_zone
 from milepost.base.languages import choose
-from milepost.contacts.changes import Change
+from milepost.contacts.fields import Change
 from milepost.contacts.profile import Profile
 from milepost.stores.settings import StoreSettings
 

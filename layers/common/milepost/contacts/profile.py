@@ -17,12 +17,17 @@ from json import dumps
 from typing import Any, Literal, NamedTuple
 
 from milepost.base import instants
-from milepost.base.languages import normalize
 from milepost.base.refs import EnrollmentRef
-from milepost.contacts.changes import Addition, Base, add_to, current_value, since
-from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind
-from milepost.contacts.event_names import DATE, INACTIVE, REEVALUATED, SCHEDULE
-from milepost.contacts.identity import PERSONAL_IDENTIFIERS, claimable_identifiers, trusted
+from milepost.contacts.event import (
+    PERSONAL_IDENTIFIERS,
+    ConsentEvidence,
+    Event,
+    IdentifierKind,
+    claimable_identifiers,
+    trusted,
+)
+from milepost.contacts.event_names import REEVALUATED
+from milepost.contacts.fields import CONTACT_FIELDS, Addition, Base, add_to, current_value, since
 from milepost.contacts.segment_state import EMPTY, SegmentState, add_points
 from milepost.stores.properties import PREFIX, PropertyTypeError, coerce_property
 from milepost.stores.settings import StoreSettings
@@ -248,24 +253,14 @@ def _said(event: Event, settings: StoreSettings) -> Iterator[tuple[str, Any]]:
     """What an event says of the person, without what is not what it should be: one bad zone in a
     shop's records must not keep the rest of them out."""
     facts = event.contact
-    yield "first_name", facts.first_name
-    yield "last_name", facts.last_name
-    yield "locale", normalize(facts.locale or "") or None
-    yield "timezone", _zone(facts.timezone)
+    for name, value in facts.fields.items():
+        yield name, CONTACT_FIELDS[name].normalize(value)
     for kind in PERSONAL_IDENTIFIERS:
         yield kind, event.identifiers.get(kind)
     for key, value in facts.properties.items():
         name = f"{PREFIX}{key}"
         with suppress(PropertyTypeError):
             yield name, coerce_property(settings.properties, name, value)
-
-
-def _zone(name: str | None) -> str | None:
-    if not name:
-        return None
-    from milepost.base.dates import find_zone  # few events name a zone
-
-    return name if find_zone(name) else None
 
 
 def _changed(
@@ -361,7 +356,7 @@ def _consent(
 
 def _reached(marks: Mapping[str, str], event: Event) -> Mapping[str, str]:
     """The newest mark of each occasion stays, whatever the order."""
-    if event.source != "clock" or event.name not in (DATE, INACTIVE, SCHEDULE):
+    if event.source != "clock" or "time_trigger_key" not in event.data:
         return marks
     key, mark = str(event.data["time_trigger_key"]), str(event.data["occurrence"])
     return {**marks, key: max(marks.get(key, ""), mark)}

@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from milepost.contacts.event import Event
-from milepost.contacts.identity import claimable_identifiers
+from milepost.contacts.event import Event, claimable_identifiers
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Timeline

@@ -6,8 +6,9 @@ Where the wait is too long for an execution, that ends with the block.
 
 from typing import NamedTuple
 
-from milepost.enrollments.executions import suspends
-from milepost.enrollments.program import END, Program, is_wait, successors
+from milepost.enrollments.enrollment import suspends
+from milepost.enrollments.program import END, Program
+from milepost.enrollments.step_flow import is_wait, successors
 
 
 class Block(NamedTuple):

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -9,18 +9,11 @@ from milepost.base.refs import EnrollmentRef
 from milepost.conditions.context import EvaluationContext
 from milepost.conditions.evaluate import evaluate
 from milepost.contacts.event import Event
-from milepost.contacts.event_names import (
-    DATE,
-    IMPORT_REVERTED,
-    IMPORTED,
-    INACTIVE,
-    SCHEDULE,
-    WORKFLOW_STARTED,
-)
+from milepost.contacts.event_names import IMPORT_REVERTED, IMPORTED, SCHEDULE
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.program import Program
-from milepost.enrollments.time_triggers import time_trigger_key
+from milepost.enrollments.trigger_types import TriggerMatch, flow_of_trigger
 
 EMITTED_BY = "_emitted_by"
 """Where the data of an event that a workflow reports says which step that was."""
@@ -30,9 +23,6 @@ MAX_CHAIN_DEPTH = 5
 
 MAX_EVENT_AGE = timedelta(days=1)
 """An event older than this enrolls nobody: history that is imported late is not news."""
-
-TARGETED_EVENTS = frozenset({DATE, INACTIVE, SCHEDULE, WORKFLOW_STARTED})
-"""Events that are reported for the sake of a workflow, by somebody who has seen that it is live."""
 
 
 class EntryAccepted(NamedTuple):
@@ -64,40 +54,18 @@ def trigger_matches(
 
     `before` and `after` are the contact without and with the event.
     """
-    if trigger.get("type") == "contact":
-        if event.source == "segment" and event.data.get("initial"):
-            return False  # a rule that is new has found what had been so before
-        return _changes(trigger, before.get if before else lambda _: None, after.get)
-    if trigger.get("event") != event.name:
+    if not trigger:
         return False
-    return trigger["type"] != "manual" or is_targeted(workflow, trigger, event)
+    match = TriggerMatch(workflow, trigger, before, after, event, emitted_by(event.data))
+    return flow_of_trigger(trigger).matches(match)
 
 
 def is_targeted(workflow: str, trigger: Mapping[str, Any], event: Event) -> bool:
-    """Whether an event is one of `TARGETED_EVENTS`, and for this workflow."""
-    if event.name not in TARGETED_EVENTS or trigger.get("event") != event.name:
+    """Whether an event was reported for the sake of this workflow."""
+    if not trigger or trigger.get("event") != event.name:
         return False
-    if trigger["type"] == "manual":
-        started = emitted_by(event.data).get("starts_workflow") or event.data.get("workflow")
-        return bool(started == workflow)
-    return time_trigger_key(trigger) == event.data.get("time_trigger_key")
-
-
-def _changes(
-    trigger: Mapping[str, Any], before: Callable[[str], Any], after: Callable[[str], Any]
-) -> bool:
-    field = trigger["field"]
-    old, new = before(field), after(field)
-    if old == new or ("from" in trigger and old != trigger["from"]):
-        return False
-    if "crosses" in trigger:
-        line = trigger["crosses"]
-        return _number(new) is not None and (_number(old) or 0) < line <= (_number(new) or 0)
-    return "to" not in trigger or bool(new == trigger["to"])
-
-
-def _number(value: Any) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    call = flow_of_trigger(trigger).call
+    return call is not None and call(workflow, trigger, event, emitted_by(event.data))
 
 
 def chain_depth(data: Mapping[str, Any]) -> int:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from milepost.base import instants
-from milepost.enrollments.enrollment import Enrollment, ResumePoint
-from milepost.enrollments.executions import resumed_at, waiting_step
+from milepost.enrollments.enrollment import Enrollment, ResumePoint, resumed_at, waiting_step
 from milepost.enrollments.program import Program, outcome_key
+from milepost.enrollments.step_flow import keeps_due_time
 
 MAX_PAUSES = 100
 """Pauses that are remembered; the rest of somebody who slept through more is not prolonged by the
@@ -96,7 +96,7 @@ def resume_point_of_run(
         enrollment.outcomes,
     )
     fixed = node is not None and (
-        node["type"] == "delay_until" or outcome_key(node, number) in enrollment.outcomes
+        keeps_due_time(node) or outcome_key(node, number) in enrollment.outcomes
     )
     step = node["id"] if node else ""
     since = resumed_at(enrollment, enrollment.block_started[before])

@@ -2,49 +2,51 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, assert_never
 
 from milepost.base import instants
-from milepost.base.dates import date_due, delay_ends
-from milepost.base.durations import parse_duration
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
-from milepost.enrollments.enrollment import Enrollment, ResumePoint, template_data
-from milepost.enrollments.executions import resumed_at, steps_taken, waiting_step
-from milepost.enrollments.program import Node, Program, is_wait, outcome_key, visit_of
+from milepost.enrollments.enrollment import (
+    Enrollment,
+    ResumePoint,
+    resumed_at,
+    steps_taken,
+    template_data,
+    waiting_step,
+)
+from milepost.enrollments.program import Node, Program, outcome_key, visit_of
+from milepost.enrollments.step_flow import (
+    PendingWait,
+    WaitContext,
+    flow_of,
+    follows,
+    is_wait,
+    keeps_due_time,
+    timed_out_at,
+)
 from milepost.stores.settings import StoreSettings
-
-_DECIDED_ANYWAY = frozenset({"branch", "exit", "goto", "holdout", "send_email", "split"})
-"""Steps of which nothing is lost if they are not come to; of mails the ledger knows."""
 
 TIMESTAMP_RESOLUTION = timedelta(milliseconds=1)
 """Instants are kept to the millisecond."""
-
-
-class PendingWait(NamedTuple):
-    """A wait: events count from `since`, and it is over at `until`, None if there is no such date.
-
-    The time-out of a `wait_for` is its `until`.
-    """
-
-    since: datetime
-    until: datetime | None
 
 
 def pending_wait(
     node: Node, began: datetime, profile: Profile, enrollment: Enrollment, settings: StoreSettings
 ) -> PendingWait:
     """The wait at which a turn that began then has come to rest."""
-    zone = profile.get("timezone")
-    begins = resumed_at(enrollment, began)
-    match node["type"]:
-        case "wait_for":
-            timeout = parse_duration(node["timeout"])
-            return PendingWait(_counts_from(enrollment, began, node["event"]), begins + timeout)
-        case "delay":
-            return PendingWait(began, delay_ends(node, begins, zone, settings.timezone))
-    data = template_data(profile, enrollment, settings)
-    return PendingWait(began, date_due(node, data, zone, settings.timezone))
+    wait = flow_of(node).wait
+    if wait is None:
+        raise ValueError(f"{node['id']} does not wait")
+    context = WaitContext(
+        began,
+        resumed_at(enrollment, began),
+        profile.get("timezone"),
+        settings.timezone,
+        lambda: template_data(profile, enrollment, settings),
+        lambda event: _counts_from(enrollment, began, event),
+    )
+    return wait.ends(node, context)
 
 
 def _counts_from(enrollment: Enrollment, began: datetime, event: str) -> datetime:
@@ -61,12 +63,12 @@ def changed_date_fields(event: Event) -> frozenset[str]:
     """The fields of a contact that an event says something new of, and on which a date rests."""
     said = {f"properties.{name}" for name in event.contact.properties}
     said |= {change.name for change in event.contact.changes}
-    return frozenset(said | ({"timezone"} if event.contact.timezone else set()))
+    return frozenset(said | event.contact.fields.keys())
 
 
 def is_rescheduled_by(node: Node, said: Collection[str]) -> bool:
     """Whether a node waits for a date that is moved if these fields of the contact are."""
-    return "movable" in node and not {_field(node), "timezone"}.isdisjoint(said)
+    return not follows(node).isdisjoint(said)
 
 
 def is_newer(profile: Profile, seen: Profile, node: Node) -> bool:
@@ -74,12 +76,8 @@ def is_newer(profile: Profile, seen: Profile, node: Node) -> bool:
     nothing = (None, "", "")
     return any(
         profile.fields.get(name, nothing)[1:] > seen.fields.get(name, nothing)[1:]
-        for name in (_field(node), "timezone")
+        for name in follows(node)
     )
-
-
-def _field(node: Node) -> str:
-    return str(node["date"]).removeprefix("contact.")
 
 
 def current_resume_point(
@@ -116,9 +114,8 @@ def _executing(
         return None
     rest = pending_wait(node, began, profile, enrollment, settings)
     due = max(rest.until or began, began)
-    block = str(node.get("next") or node["on_timeout"])
-    fixed = node["type"] == "delay_until"
-    return ResumePoint(block, turn + 1, due, rest.since, node["id"], fixed)
+    fixed = keeps_due_time(node)
+    return ResumePoint(timed_out_at(node), turn + 1, due, rest.since, node["id"], fixed)
 
 
 class PendingDecisions(NamedTuple):
@@ -134,10 +131,17 @@ def pending_decisions(program: Program, enrollment: Enrollment) -> PendingDecisi
     for, or a call that fails, is tried again for hours, and the wait behind it is known already."""
     turn = max(map(int, enrollment.block_started), default=0)
     entry = enrollment.block_entries.get(str(turn), program.entry)
-    way = [n for n in steps_taken(program, entry, turn, enrollment.outcomes) if not is_wait(n)]
-    mails = {node["id"]: visit_of(node, turn) for node in way if node["type"] == "send_email"}
-    acts = [n for n in way if n["type"] not in _DECIDED_ANYWAY]
-    done = all(outcome_key(node, turn) in enrollment.outcomes for node in acts)
+    mails, done = {}, True
+    for node in steps_taken(program, entry, turn, enrollment.outcomes):
+        match flow_of(node).pending:
+            case "in_ledger":
+                mails[node["id"]] = visit_of(node, turn)
+            case "until_outcome":
+                done = done and outcome_key(node, turn) in enrollment.outcomes
+            case "never":
+                pass
+            case _ as pending:
+                assert_never(pending)
     return PendingDecisions(mails, done)
 
 
@@ -169,5 +173,4 @@ def map_to_version(start: ResumePoint, later: Sequence[Program]) -> ResumePoint 
     node: Mapping[str, Any] = new.nodes.get(map_step(start.step, later), {})
     if not node or not is_wait(node):
         return None
-    block = str(node.get("next") or node["on_timeout"])
-    return start._replace(block=block, step=node["id"])
+    return start._replace(block=timed_out_at(node), step=node["id"])

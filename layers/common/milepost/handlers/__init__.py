@@ -1,4 +1,4 @@
-"""Lambda glue: what AWS hands over becomes one call to a service."""
+"""The Lambda handlers. Each parses its input, calls one service and builds the answer."""
 
 from milepost.handlers.cold_start import pause_gc
 

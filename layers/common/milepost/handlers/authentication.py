@@ -1,4 +1,4 @@
-"""Whose request it is: nothing gets past here without a key of the store."""
+"""Authentication: every request needs a key of the store that it names."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -22,8 +22,8 @@ def authenticate(
 ) -> None:
     """Accept a signed request or a bearer key; raise HttpError for everything else.
 
-    A store without a key is closed (503), not open. `body_alone` says that this route takes the
-    older signature, which says nothing of method and path.
+    A store without a key refuses all requests (503). With `body_alone`, this route also accepts the
+    older signature, which does not cover the method and the path.
     """
     keys = store_secrets(secrets, request.store)
     signature = request.headers.get("milepost-signature")

@@ -1,4 +1,4 @@
-"""A `wait_for` begins: keep its task token where the event will look for it."""
+"""A `wait_for` begins: store its task token where `react` finds it when the event arrives."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ def handler(task: Mapping[str, Any], _: Any) -> None:
     ref = EnrollmentRef.from_json(task["enrollment"])
     outcome = register_wait(
         tables.enrollments(),
-        core.registry(),
+        core.published(),
         core.engine(),
         ref,
         task["step"],
@@ -30,4 +30,4 @@ def handler(task: Mapping[str, Any], _: Any) -> None:
     )
 
 
-preload(tables.enrollments, core.registry, core.engine, core.clock)
+preload(tables.enrollments, core.published, core.engine, core.clock)

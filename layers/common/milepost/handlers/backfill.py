@@ -1,4 +1,4 @@
-"""The tasks of the state machine that looks at all contacts."""
+"""The tasks of the state machine that re-evaluates all contacts (backfill)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,26 +10,26 @@ from milepost.wiring import core, runtime
 
 
 def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    """Go on with one part (`item`), or say which of the `items` are left when all have had a turn.
+    """Continue one partition (`item`); or, after a pass, return which `items` remain.
 
-    The answer is the whole state of the machine, `next` where it goes.
+    The answer is the whole state of the state machine; `next` selects its next state.
     """
     if "item" in task:
-        done = runtime.looker().part(task["request"], BackfillPartition(**task["item"]))
+        done = runtime.backfill_worker().part(task["request"], BackfillPartition(**task["item"]))
         return {**task, "next": "done" if done else "more"}
-    left = runtime.looker().remaining(
+    remaining = runtime.backfill_worker().remaining(
         task["request"], [BackfillPartition(**item) for item in task["items"]]
     )
     rounds = task["round"] + 1
-    following = "done" if not left else "next pass" if rounds < MAX_PASSES else "failed"
+    next_state = "done" if not remaining else "next pass" if rounds < MAX_PASSES else "failed"
     extra = {
         "store": task["request"]["store"],
         "what": task["request"]["what"],
-        "remaining": len(left),
+        "remaining": len(remaining),
     }
     logger.info("backfill progress", extra=extra)
-    items = [each._asdict() for each in left]
-    return {"request": task["request"], "items": items, "round": rounds, "next": following}
+    items = [each._asdict() for each in remaining]
+    return {"request": task["request"], "items": items, "round": rounds, "next": next_state}
 
 
-preload(runtime.looker, core.clock)
+preload(runtime.backfill_worker, core.clock)

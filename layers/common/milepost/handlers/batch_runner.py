@@ -1,4 +1,5 @@
-"""The queues of imports and exports: a changed file, or an earlier call that ran out of time."""
+"""The queues of imports and exports. A message names a changed file or continues an earlier
+call."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,11 +8,13 @@ from typing import Any, NamedTuple
 from milepost.base.names import is_store
 
 TIME_RESERVE = 45_000
-"""Milliseconds left at which no more is begun: time for one request that has to be repeated."""
+"""In milliseconds. With less time left, the function starts nothing new: one request may still have
+to be retried."""
 
 
 class ContinuationMessage(NamedTuple):
-    """A store and either the path of a file that changed, or what is to continue, at which call."""
+    """A store and either the path of a changed file or the `id` and call number of work to
+    continue."""
 
     store: str
     path: str = ""
@@ -20,7 +23,7 @@ class ContinuationMessage(NamedTuple):
 
 
 def read_message(body: str, kind: str) -> ContinuationMessage | None:
-    """What a message of the queue is about; None if it is nothing of ours."""
+    """Parse a message of the queue; None if it is not one of ours."""
     try:
         document = json.loads(body)
         if kind in document:
@@ -36,14 +39,14 @@ def read_message(body: str, kind: str) -> ContinuationMessage | None:
 
 
 def time_left(context: Any) -> Callable[[], bool]:
-    """Whether the function may begin something more."""
+    """Return a function that tells whether enough time is left to start something new."""
     return lambda: context.get_remaining_time_in_millis() > TIME_RESERVE
 
 
 def run_batch(
     batch: Mapping[str, Any], act: Callable[[str], None], failed: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Act on each record; what fails is handed over again, alone."""
+    """Act on each record. Return the failed ones alone, so that SQS delivers only them again."""
     failures = []
     for record in batch["Records"]:
         try:

@@ -1,4 +1,4 @@
-"""/v1/{store}/contacts...: what the shop's own systems read of a contact, and change."""
+"""/v1/{store}/contacts...: the shop's own systems read and change contacts."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 
 MAX_RECORDS = 100
-USUAL_RECORDS = 50
+DEFAULT_RECORDS = 50
 
 
 def respond(request: HttpRequest) -> Response:
-    """Whoever may not come in learns nothing, not even which contacts there are."""
+    """Authenticate first: a request without a valid key does not learn which contacts exist."""
     authenticate(request, core.secrets(), core.clock().wire_now())
-    act = ROUTES.get(request.route)
-    if act is None:
+    route = ROUTES.get(request.route)
+    if route is None:
         raise HttpError(404, "unknown_route", "there is no such route")
     try:
-        return act(request)
+        return route(request)
     except InvalidJsonError as error:
         raise HttpError(400, "bad_json", str(error)) from None
     except RefusedEventError as error:
@@ -47,13 +47,13 @@ def respond(request: HttpRequest) -> Response:
 
 
 def find(request: HttpRequest) -> Response:
-    wanted = bodies.lookup(read_json(request.body))
-    found = api.reader().find(request.store, wanted)
+    identifiers = bodies.lookup(read_json(request.body))
+    found = api.contact_queries().find(request.store, identifiers)
     return answer(200, _known(found))
 
 
 def read(request: HttpRequest) -> Response:
-    found = api.reader().contact(request.store, _contact(request))
+    found = api.contact_queries().contact(request.store, _contact(request))
     return answer(200, _known(found))
 
 
@@ -68,26 +68,26 @@ def timeline(request: HttpRequest) -> Response:
         until=_instant(request, "until"),
         size=_limit(request),
     )
-    return _paged(request, partial(api.reader().events, view=view))
+    return _paged(request, partial(api.contact_queries().events, view=view))
 
 
 def enrollments(request: HttpRequest) -> Response:
-    return _paged(request, api.reader().enrollments)
+    return _paged(request, api.contact_queries().enrollments)
 
 
 def messages(request: HttpRequest) -> Response:
-    return _paged(request, api.reader().messages)
+    return _paged(request, api.contact_queries().messages)
 
 
 def consents(request: HttpRequest) -> Response:
-    return _paged(request, api.reader().consents)
+    return _paged(request, api.contact_queries().consents)
 
 
 def _paged(
-    request: HttpRequest, turn: Callable[[str, str, str | None, int], ResultPage]
+    request: HttpRequest, read_page: Callable[[str, str, str | None, int], ResultPage]
 ) -> Response:
     contact = _existing(request)
-    page = turn(request.store, contact, request.query.get("cursor"), _limit(request))
+    page = read_page(request.store, contact, request.query.get("cursor"), _limit(request))
     return answer(200, {"items": page.records, "next": page.following})
 
 
@@ -96,15 +96,17 @@ def _paged(
 
 def upsert(request: HttpRequest) -> Response:
     now = core.clock().now()
-    event, dated = bodies.upsert(request.store, read_json(request.body), _key(request), now)
-    return _changed(api.changer().upsert(event, dated, now))
+    event, has_timestamp = bodies.upsert(
+        request.store, read_json(request.body), _idempotency_key(request), now
+    )
+    return _changed(api.contact_writer().upsert(event, has_timestamp, now))
 
 
 def patch(request: HttpRequest) -> Response:
     contact, document = _existing(request), read_json(request.body)
-    id_, dated, now = _named(request)
+    id_, has_timestamp, now = _event_id(request)
     event = bodies.patch(request.store, document, id_, now)
-    return _changed(api.changer().change(contact, event, dated, now))
+    return _changed(api.contact_writer().change(contact, event, has_timestamp, now))
 
 
 def add_to_list(request: HttpRequest) -> Response:
@@ -117,63 +119,64 @@ def remove_from_list(request: HttpRequest) -> Response:
 
 def record_answer(request: HttpRequest) -> Response:
     contact, document = _existing(request), read_json(request.body)
-    id_, dated, now = _named(request)
+    id_, has_timestamp, now = _event_id(request)
     event = bodies.answer(request.store, document, id_, now)
-    return _changed(api.changer().answer(contact, event, dated, now))
+    return _changed(api.contact_writer().answer(contact, event, has_timestamp, now))
 
 
 def _list(request: HttpRequest, change: str) -> Response:
     contact, name = _existing(request), request.path.get("list", "")
     if not is_list(name):
         raise HttpError(422, "bad_list", "a list's name is like vip-customers", "list")
-    id_, dated, now = _named(request)
+    id_, has_timestamp, now = _event_id(request)
     event = bodies.listed(request.store, name, change, id_, now)
-    return _changed(api.changer().change(contact, event, dated, now))
+    return _changed(api.contact_writer().change(contact, event, has_timestamp, now))
 
 
 def _changed(changed: Changed) -> Response:
     return answer(202 if changed.status == "accepted" else 200, changed._asdict())
 
 
-# --- taking out, and forgetting ---
+# --- export and erasure ---
 
 
 def erase(request: HttpRequest) -> Response:
-    return _ask(request, "erase")
+    return _open_request(request, "erase")
 
 
 def export(request: HttpRequest) -> Response:
-    return _ask(request, "export")
+    return _open_request(request, "export")
 
 
-def _ask(request: HttpRequest, kind: "Kind") -> Response:
-    """It is carried out by another function: the person may be larger than a call is long."""
+def _open_request(request: HttpRequest, kind: "Kind") -> Response:
+    """Queue the request. Another function handles it, because a large contact exceeds one API
+    call."""
     from milepost.privacy.request import request_id, request_record  # few calls need it
 
-    contact, key, clock = _existing(request), _key(request), core.clock()
-    cause = (kind, request.store, contact, key) if key else (uuid4().hex,)
-    id_ = request_id(*cause)
-    asked = privacy.desk().open_request(
+    contact, key, clock = _existing(request), _idempotency_key(request), core.clock()
+    parts = (kind, request.store, contact, key) if key else (uuid4().hex,)
+    id_ = request_id(*parts)
+    opened = privacy.request_intake().open_request(
         kind, request.store, [contact], id_, clock.now(), clock.wire_now()
     )
-    return answer(202, request_record(asked))
+    return answer(202, request_record(opened))
 
 
 def request_status(request: HttpRequest) -> Response:
     from milepost.privacy.request import EXPORT_KEPT, request_record
 
     id_ = request.path.get("request", "")
-    found = tables.requests().get(request.store, id_) if is_request(id_) else None
+    found = tables.privacy_requests().get(request.store, id_) if is_request(id_) else None
     if found is None:
         raise HttpError(404, "unknown_request", "there is no such request", "request")
-    told = {**request_record(found), "url": None}
+    record = {**request_record(found), "url": None}
     done = found.done_at if found.kind == "export" and found.items else None
     if done is not None and core.clock().now() < done + EXPORT_KEPT:
-        told["url"] = privacy.vault().link(request.store, id_)
-    return answer(200, told)
+        record["url"] = privacy.export_storage().link(request.store, id_)
+    return answer(200, record)
 
 
-# --- what a request says ---
+# --- parsing the request ---
 
 
 def _contact(request: HttpRequest) -> str:
@@ -184,7 +187,7 @@ def _contact(request: HttpRequest) -> str:
 
 
 def _existing(request: HttpRequest) -> str:
-    known = api.reader().known(request.store, _contact(request))
+    known = api.contact_queries().known(request.store, _contact(request))
     if known is None:
         raise _unknown()
     return known
@@ -201,7 +204,7 @@ def _unknown() -> HttpError:
 
 
 def _limit(request: HttpRequest) -> int:
-    text = request.query.get("limit", str(USUAL_RECORDS))
+    text = request.query.get("limit", str(DEFAULT_RECORDS))
     if not (text.isascii() and text.isdigit() and len(text) < 5 and 0 < int(text) <= MAX_RECORDS):
         raise HttpError(422, "bad_limit", f"limit must be 1 to {MAX_RECORDS}", "limit")
     return int(text)
@@ -217,17 +220,17 @@ def _instant(request: HttpRequest, name: str) -> datetime | None:
         ) from None
 
 
-def _key(request: HttpRequest) -> str | None:
-    """What tells a repeated request from a new one."""
+def _idempotency_key(request: HttpRequest) -> str | None:
+    """The idempotency key: it identifies a repeated request."""
     key = request.headers.get("idempotency-key")
     if key is not None and not (0 < len(key) <= 200 and all("!" <= c <= "~" for c in key)):
         raise HttpError(422, "bad_key", "Idempotency-Key must be 1 to 200 visible ASCII characters")
     return key
 
 
-def _named(request: HttpRequest) -> tuple[str, bool, datetime]:
-    """The id of the event that a request comes to, whether it has its time, and that time."""
-    key = _key(request)
+def _event_id(request: HttpRequest) -> tuple[str, bool, datetime]:
+    """The event's id, whether the request carries its own time, and that time."""
+    key = _idempotency_key(request)
     return key or uuid4().hex, key is None, core.clock().now()
 
 
@@ -249,4 +252,4 @@ ROUTES: Mapping[str, Callable[[HttpRequest], Response]] = {
 }
 
 handler = http(respond)
-preload(api.reader, api.changer, core.secrets, core.clock)
+preload(api.contact_queries, api.contact_writer, core.secrets, core.clock)

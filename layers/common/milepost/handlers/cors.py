@@ -1,4 +1,4 @@
-"""Which websites' scripts may read our answers: those that the store names, and no others."""
+"""CORS: which websites' scripts may read our answers. The store's settings name them."""
 
 from collections.abc import Collection
 
@@ -6,7 +6,7 @@ from milepost.handlers.http import HttpError, HttpRequest, Response
 
 
 def cors_headers(response: Response, request: HttpRequest, allowed: Collection[str]) -> Response:
-    """The answer, readable for the page that asked if its website is one of those allowed."""
+    """Add the CORS headers to the answer if the requesting website is allowed."""
     origin = request.headers.get("origin")
     headers = {"vary": "origin"}
     if origin in allowed:
@@ -15,7 +15,7 @@ def cors_headers(response: Response, request: HttpRequest, allowed: Collection[s
 
 
 def preflight(request: HttpRequest, allowed: Collection[str]) -> Response:
-    """What a browser asks before a script may post JSON to another website than its own."""
+    """Answer the preflight request that a browser sends before a script posts JSON cross-origin."""
     headers = {
         "access-control-allow-methods": "POST",
         "access-control-allow-headers": "content-type",
@@ -26,7 +26,7 @@ def preflight(request: HttpRequest, allowed: Collection[str]) -> Response:
 
 
 def require_origin(request: HttpRequest, allowed: Collection[str]) -> None:
-    """Refuse a page of another website. Only a browser says where it is; others are let through."""
+    """Refuse a page of another website. Only browsers send an origin; requests without one pass."""
     origin = request.headers.get("origin")
     if origin is not None and origin not in allowed:
         raise HttpError(

@@ -1,4 +1,4 @@
-"""The queue of exports: begin one, or go on with it."""
+"""The queue of exports: start an export or continue one."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from milepost.wiring import transfer
 
 
 def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """One stretch of each export; what is left is asked for in a message of its own."""
+    """Run one call of each export. If work remains, a new message continues it."""
     return run_batch(batch, lambda body: _export(body, context), _failed)
 
 
@@ -26,8 +26,8 @@ def _export(body: str, context: Any) -> None:
         export = transfer.exporter().changed(message.store, message.path, left)
     if export is None:
         return
-    said = {"store": export.store, "export_id": export.id, "items": export.read}
-    logger.info("exporting", extra={**said, "done": export.done})
+    extra = {"store": export.store, "export_id": export.id, "items": export.read}
+    logger.info("exporting", extra={**extra, "done": export.done})
     if export.problem:
         count_metric("ExportsRefused")
     elif export.done:

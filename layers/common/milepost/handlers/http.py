@@ -1,4 +1,4 @@
-"""HTTP glue: what API Gateway hands over becomes a request, and every answer is JSON or a page."""
+"""HTTP glue: turns an API Gateway event into a request and answers with JSON or a page."""
 
 import json
 import re
@@ -12,7 +12,8 @@ from milepost.base.names import is_store
 from milepost.handlers.log import logger
 
 MAX_BODY = 1024 * 1024
-"""Bytes a request may have. API Gateway would take 10 MB; a shop's largest webhook is far below."""
+"""Maximum size of a request body in bytes. API Gateway accepts 10 MB; a shop's largest webhook is
+far smaller."""
 
 Response = dict[str, Any]
 Handler = Callable[[dict[str, Any], Any], Response]
@@ -20,10 +21,10 @@ Handler = Callable[[dict[str, Any], Any], Response]
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request: header names in lower case, the body as the very bytes that were sent.
+    """One request: header names in lower case, the body exactly as sent.
 
-    `route` is that of the template, such as `GET /v1/{store}/contacts/{contact}`, and `target` what
-    was asked for: the same filled in, with the query as it was sent.
+    `route` is the template's, such as `GET /v1/{store}/contacts/{contact}`. `target` is the
+    requested path with the query as sent.
     """
 
     store: str
@@ -38,7 +39,7 @@ class HttpRequest:
 
 
 class HttpError(Exception):
-    """An answer other than success; `code` is for programs, the message for people."""
+    """An error answer; `code` is for programs, the message for people."""
 
     def __init__(self, status: int, code: str, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -55,7 +56,7 @@ def answer(status: int, body: Mapping[str, Any]) -> Response:
 
 
 def page(status: int, html: str) -> Response:
-    """A page that loads nothing, runs nothing and is kept by nobody."""
+    """A page that loads nothing, runs nothing and is not cached."""
     return {
         "statusCode": status,
         "headers": {
@@ -79,8 +80,8 @@ def http(handle: Callable[[HttpRequest], Response]) -> Handler:
             return handle(_request(event))
         except HttpError as error:
             return answer(error.status, {"error": error.error})
-        except ThrottledError as busy:
-            logger.warning("throttled", extra={"reason": str(busy)})
+        except ThrottledError as error:
+            logger.warning("throttled", extra={"reason": str(error)})
             response = _error(503, "busy", "try again in a moment")
             response["headers"]["retry-after"] = "5"
             return response
@@ -124,6 +125,6 @@ def _request(event: Mapping[str, Any]) -> HttpRequest:
 
 
 def _target(route: str, path: Mapping[str, str], query: str) -> str:
-    """What was asked for. Not the raw path: a custom domain puts a part of its own before it."""
+    """The requested path. `rawPath` would include the prefix that a custom domain adds."""
     filled = re.sub(r"\{(\w+)\}", lambda part: path.get(part[1], ""), route)
     return filled + (f"?{query}" if query else "")

@@ -1,4 +1,4 @@
-"""The queue of uploaded contacts: begin an import, go on with it, or take it back."""
+"""The queue of uploaded contacts: start an import, continue it or revert it."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def handler(batch: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """One stretch of each import; what is left is asked for in a message of its own."""
+    """Run one call of each import. If work remains, a new message continues it."""
     return run_batch(batch, lambda body: _import(body, context), _failed)
 
 

@@ -1,4 +1,4 @@
-"""One JSON logger and one set of metrics. Neither ever gets an address, a name or a token."""
+"""One JSON logger and one set of metrics. Neither ever receives an address, a name or a token."""
 
 from traceback import format_tb
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class TracebackWithoutValues(LambdaPowertoolsFormatter):
-    """Says where something broke and what kind of error it was, but not in the error's own words.
+    """Formats a traceback with the error's type and position, but without its message.
 
-    Those quote what was being worked on: a ValueError the text, a validation the whole input.
+    Messages quote the data: a ValueError its text, a validation error the whole input.
     """
 
     def formatException(self, ei: Any) -> str:
@@ -26,8 +26,8 @@ logger = Logger(
 metrics = Metrics(namespace="Milepost", service="milepost")
 
 
-def counted(store: str, workflow: str, numbers: "WorkflowCounts") -> None:
-    """What the nightly count of a workflow came to, and an alarm for each step that is wrong."""
+def log_counts(store: str, workflow: str, numbers: "WorkflowCounts") -> None:
+    """Log the nightly counts of a workflow, and report each step whose counts do not add up."""
     from milepost.sending.counts import tell_unbalanced
 
     names = ("decided", "sent", "skipped", "failed", "unknown")
@@ -39,14 +39,14 @@ def counted(store: str, workflow: str, numbers: "WorkflowCounts") -> None:
 
 
 def report_unbalanced(step: str, numbers: "StepCounts") -> None:
-    """Sent, skipped, failed and unknown must come to what was decided: the `Alarm` of numbers."""
+    """Log and count if sent + skipped + failed + unknown differs from the number of decisions."""
     found = {"off": numbers.unaccounted, "missing": numbers.missing, "extra": numbers.extra}
     logger.error("counts unbalanced", extra={"step": step, **found})
     count_metric("CountsUnbalanced", numbers.unaccounted)
 
 
 def count_metric(name: str, number: int = 1) -> None:
-    """Count something, at once, without a dimension per store: custom metrics are paid for each."""
+    """Emit a metric immediately, without a dimension per store: AWS bills each custom metric."""
     from aws_lambda_powertools.metrics import MetricUnit
 
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)

@@ -1,4 +1,4 @@
-"""GET and POST /v1/{store}/preferences/{token}: what a reader gets, and when."""
+"""GET and POST /v1/{store}/preferences/{token}: what e-mail a recipient gets, and when."""
 
 from milepost.base import instants
 from milepost.contacts.preferences import local_date, snoozed_until
@@ -13,28 +13,28 @@ from milepost.wiring import core, pages
 
 
 def respond(request: HttpRequest) -> Response:
-    """A link that we did not make gets the same page whatever is wrong with it, and no details."""
-    desk, now = pages.preference_desk(), core.clock().now()
-    opened = desk.open(request.store, request.path.get("token", ""))
+    """Every invalid link gets the same page, without details."""
+    service, now = pages.preferences_service(), core.clock().now()
+    opened = service.open(request.store, request.path.get("token", ""))
     if opened is None:
         count_metric("PreferenceLinksRefused")
         return page(404, invalid_link_page())
     if request.method == "POST":
         caller = PreferencesVisitor(request.ip, request.headers.get("user-agent", ""))
-        opened = desk.save(opened, form_fields(request), caller, now)
+        opened = service.save(opened, form_fields(request), caller, now)
         logger.info("preferences changed", extra={"store": request.store, "result": opened.said})
     until = snoozed_until(opened.profile, now)
     html = preferences_page(
         opened,
         local_date(opened.profile, opened.settings, now),
         instants.format_instant(until) if until else "",
-        lambda day: _written(day, opened),
+        lambda day: _format_date(day, opened),
     )
     return page(422 if opened.said == "bad_date" else 200, html)
 
 
-def _written(day: str, opened: PreferencesPage) -> str:
-    """A day as the reader writes it; only a page with one needs Babel, which takes 50 ms."""
+def _format_date(day: str, opened: PreferencesPage) -> str:
+    """Format a date for the recipient. Only a page with a date imports Babel, which takes 50 ms."""
     from milepost.templates.formats import moment
 
     _, language = supported_language(opened.locale, TEXTS)
@@ -42,8 +42,8 @@ def _written(day: str, opened: PreferencesPage) -> str:
     try:
         return moment(day, "long", language, zone)
     except ValueError:
-        return day  # the shop wrote something else there
+        return day  # the shop stored something that is not a date
 
 
 handler = http(respond)
-preload(pages.preference_desk, core.clock)
+preload(pages.preferences_service, core.clock)

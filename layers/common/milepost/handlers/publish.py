@@ -1,4 +1,4 @@
-"""The queue of changed files: publish what they are part of, each part once."""
+"""The queue of changed files: publish each unit that they belong to, once."""
 
 import json
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from milepost.wiring import core, publishing
 
 
 def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    """Publish a batch of changes, store by store; what could not be finished comes again."""
+    """Publish a batch of changes, store by store. SQS delivers what is unfinished again."""
     changes: dict[str, dict[str, list[str]]] = {}
     for record in batch["Records"]:
-        store, path = _place(record["body"])
+        store, path = _store_and_path(record["body"])
         if not is_store(store) or path.startswith("reports/"):
             logger.info("unknown store", extra={"folder": store[:40]})
             continue
@@ -32,8 +32,8 @@ def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
     return {"batchItemFailures": failed}
 
 
-def _place(body: str) -> tuple[str, str]:
-    """The store and the path that a notice is about; empty if it is no notice of a file."""
+def _store_and_path(body: str) -> tuple[str, str]:
+    """The store and path that a notification names; empty if it is not a file notification."""
     try:
         key = json.loads(body)["detail"]["object"]["key"]
         store, _, path = key.partition("/")
@@ -45,9 +45,9 @@ def _place(body: str) -> tuple[str, str]:
 def _publish(store: str, paths: list[str]) -> bool:
     try:
         reports, done = publishing.publisher().publish(store, paths), True
-    except PublishIncompleteError as unfinished:
+    except PublishIncompleteError as error:
         logger.exception("publish failed", extra={"store": store, "files": len(paths)})
-        reports, done = [*unfinished.reports], False
+        reports, done = [*error.reports], False
     except Exception:
         logger.exception("publish failed", extra={"store": store, "files": len(paths)})
         return False
@@ -58,13 +58,13 @@ def _publish(store: str, paths: list[str]) -> bool:
         )
         if report.outcome == "refused":
             count_metric("PublicationsRefused")
-    _tell(store, reports)
+    _alert_staff(store, reports)
     return done
 
 
-def _tell(store: str, reports: list[PublishReport]) -> None:
-    """Tell the shop's people. If they cannot be reached the reports lie in the bucket all the same,
-    and to publish again would not bring the news back."""
+def _alert_staff(store: str, reports: list[PublishReport]) -> None:
+    """Alert the shop's staff. A failed alert is logged only: the reports are in the bucket, and
+    publishing again would not repeat the alert."""
     if not core.settings().alarm_topic:
         return
     try:

@@ -1,4 +1,4 @@
-"""The stream of the contacts table: one event of one timeline at a time, in order per contact."""
+"""The stream of the contacts table: applies one timeline event at a time, in order per contact."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,15 +12,15 @@ from milepost.wiring import core, runtime
 
 
 class UnappliedError(Exception):
-    """Some records of the batch could not be applied; the stream hands the batch over again."""
+    """Some records of the batch could not be applied; the stream delivers the batch again."""
 
 
 def handler(batch: Mapping[str, Any], _: Any) -> None:
-    """Apply a batch. A contact whose record fails waits for the retry; the others go on.
+    """Apply a batch. A contact whose record fails waits for the retry; other contacts continue.
 
-    Failing as a whole is safe, because what is applied is skipped the second time. A record that
-    keeps failing is quarantined with its reason, and then the contact goes on. Only an error that
-    ends the function itself makes Lambda bisect the batch and give up on it.
+    Raising for the whole batch is safe, because applied records are skipped the second time. A
+    record that keeps failing is quarantined with its reason, and then its contact continues. Only
+    an error that ends the function itself makes Lambda bisect the batch and give up on it.
     """
     failed: set[str] = set()
     for record in batch["Records"]:
@@ -34,46 +34,48 @@ def handler(batch: Mapping[str, Any], _: Any) -> None:
             logger.exception("event not applied", extra={"sequence": change["SequenceNumber"]})
             failed.add(collection)
     if failed:
-        raise UnappliedError(f"{len(failed)} contacts could not be brought up to date")
+        raise UnappliedError(f"{len(failed)} contacts have events that could not be applied")
 
 
 def _apply(collection: str, change: Mapping[str, Any]) -> None:
     image = change["NewImage"]
     if "copied" in image:
-        return  # it was applied where it comes from
+        return  # its own stack applies it
     store, contact = owner(collection)
     sequence = int(change["SequenceNumber"])
     try:
         _react(store, contact, sequence, image)
     except Exception as error:
         key, now = change["Keys"]["sk"]["S"], core.clock().wire_now()
-        letter = runtime.isolator().handle(store, contact, key, sequence, image, error, now)
+        dead_letter = runtime.dead_letter_handler().handle(
+            store, contact, key, sequence, image, error, now
+        )
         count_metric("RecordsQuarantined")
-        # Not its key, which holds an id of the shop's making.
-        shown = {name: value for name, value in letter.to_json().items() if name != "key"}
+        # Not the key: it contains an id that the shop chose.
+        shown = {name: value for name, value in dead_letter.to_json().items() if name != "key"}
         logger.error("record quarantined", extra=shown)
 
 
 def _react(store: str, contact: str, sequence: int, image: Mapping[str, Any]) -> None:
     item = unpack(image)
-    event, again = event_from_item(store, item), replayed_event_from_item(item)
+    event, replayed = event_from_item(store, item), replayed_event_from_item(item)
     now = core.clock().now()
-    reaction = runtime.reactor().apply(contact, event, sequence, now, again)
+    result = runtime.event_applier().apply(contact, event, sequence, now, replayed)
     logger.info(
         "event applied",
         extra={
             "store": store,
             "contact": contact,
             "event_name": event.name,
-            "applied": reaction.applied,
-            "forwarded": reaction.forwarded,
-            "ended": reaction.ended,
-            "resumed": reaction.resumed,
-            "entered": reaction.entered,
-            # The reason alone: after the colon it quotes what the contact is compared with.
-            "refused": {name: why.partition(":")[0] for name, why in reaction.refused},
+            "applied": result.applied,
+            "forwarded": result.forwarded,
+            "ended": result.ended,
+            "resumed": result.resumed,
+            "entered": result.entered,
+            # Log the reason alone: the text after the colon quotes contact data.
+            "refused": {name: why.partition(":")[0] for name, why in result.refused},
         },
     )
 
 
-preload(runtime.reactor, runtime.isolator, core.clock)
+preload(runtime.event_applier, runtime.dead_letter_handler, core.clock)

@@ -1,4 +1,4 @@
-"""The fields of a request's body, as a form or as JSON."""
+"""Parse a request body, as a form or as JSON."""
 
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,7 +14,7 @@ def is_json(request: HttpRequest) -> bool:
 
 
 def json_object(request: HttpRequest) -> dict[str, Any]:
-    """A JSON object; HttpError for everything else."""
+    """Parse a JSON object; raise HttpError for everything else."""
     try:
         document = read_json(request.body)
     except InvalidJsonError as error:
@@ -25,7 +25,7 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
 
 
 def form_fields(request: HttpRequest) -> dict[str, list[str]]:
-    """The fields of a form, each with all of its values; HttpError if it is encoded otherwise."""
+    """Parse a form: each field with all of its values. Raise HttpError for another encoding."""
     if _kind(request) == "multipart/form-data":
         raise HttpError(
             415, "no_multipart", "forms send no files here: leave enctype out of the form's tag"

@@ -1,4 +1,4 @@
-"""The task of a state machine: run one block of steps for one contact."""
+"""The task of a workflow's state machine: run one block of steps for one contact."""
 
 import json
 from collections.abc import Mapping
@@ -12,42 +12,51 @@ from milepost.wiring import core, runtime
 
 
 def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    """Run `block`; or note that the machine failed (`abandon`); or send `again` once.
+    """Run `block`; or record a failed state machine (`abandon`); or retry a message (`retry_step`).
 
-    The answer is the whole state of the machine: `until` and `since` are instants of its own time.
+    The answer is the whole state of the state machine. `until` and `since` are instants of the real
+    clock, which Step Functions uses.
     """
     if "detail" in task:
         return _failed(task["detail"])
     ref = EnrollmentRef.from_json(task["enrollment"])
     clock = core.clock()
     now = instants.format_instant(clock.wire_now())
-    turn, leg = task.get("block_seq", 0), task.get("execution_no", 0)
-    resting = {"next": "end", "since": now, "until": now}
+    block_seq, execution_no = task.get("block_seq", 0), task.get("execution_no", 0)
+    state = {"next": "end", "since": now, "until": now}
     if "abandon" in task:
-        runtime.runner().abandon(ref, str(task["abandon"].get("Error", "failed")), leg)
+        runtime.block_runner().abandon(
+            ref, str(task["abandon"].get("Error", "failed")), execution_no
+        )
     elif "retry_step" in task:
-        asked = runtime.runner().retry_message(ref, task["retry_step"], task["block_seq"])
-        resting["next"] = "end" if asked else "paused"
+        retried = runtime.block_runner().retry_message(ref, task["retry_step"], task["block_seq"])
+        state["next"] = "end" if retried else "paused"
     else:
-        stop = runtime.runner().run(ref, task["block"], turn, leg)
+        result = runtime.block_runner().run(ref, task["block"], block_seq, execution_no)
         logger.info(
             "block finished",
-            extra={"enrollment": ref.to_json(), "block": task["block"], "next": stop.next},
+            extra={"enrollment": ref.to_json(), "block": task["block"], "next": result.next},
         )
-        resting = {
-            "next": stop.next,
-            "since": instants.format_instant(stop.since),
-            "until": instants.format_instant(clock.to_wire(stop.until)),
+        state = {
+            "next": result.next,
+            "since": instants.format_instant(result.since),
+            "until": instants.format_instant(clock.to_wire(result.until)),
         }
-    return {"enrollment": ref.to_json(), "execution_no": leg, "block_seq": turn + 1, **resting}
+    return {
+        "enrollment": ref.to_json(),
+        "execution_no": execution_no,
+        "block_seq": block_seq + 1,
+        **state,
+    }
 
 
 def _failed(detail: Mapping[str, Any]) -> dict[str, Any]:
-    """A machine that ended without a word: Step Functions itself tells (EventBridge)."""
-    began_with = json.loads(detail["input"])
-    ref = EnrollmentRef.from_json(began_with["enrollment"])
-    runtime.runner().abandon(
-        ref, f"state machine {detail['status']}", began_with.get("execution_no", 0)
+    """Record an execution that failed outside our code: Step Functions reports it by
+    EventBridge."""
+    input_ = json.loads(detail["input"])
+    ref = EnrollmentRef.from_json(input_["enrollment"])
+    runtime.block_runner().abandon(
+        ref, f"state machine {detail['status']}", input_.get("execution_no", 0)
     )
     logger.error(
         "state machine failed", extra={"enrollment": ref.to_json(), "status": detail["status"]}
@@ -55,4 +64,4 @@ def _failed(detail: Mapping[str, Any]) -> dict[str, Any]:
     return {"enrollment": ref.to_json()}
 
 
-preload(runtime.runner, core.clock)
+preload(runtime.block_runner, core.clock)

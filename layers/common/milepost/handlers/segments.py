@@ -1,4 +1,4 @@
-"""Segments and lists for the store: how many and who, what a condition would find, and members of
+"""The API of segments and lists: their members and counts, previews of conditions, and members of
 static segments."""
 
 from collections.abc import Callable
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 MAX_MEMBERS = 1000
-"""Members on one page."""
+"""Maximum members on one page."""
 
 
 def accept(request: HttpRequest) -> Response:
-    """What a key of the store may ask."""
+    """Answer an authenticated request."""
     authenticate(request, core.secrets(), core.clock().wire_now())
     route = _ROUTES.get(request.route)
     if route is None:
@@ -33,8 +33,8 @@ def accept(request: HttpRequest) -> Response:
 def _segment(request: HttpRequest) -> Response:
     name = _name(request)
     segment = _live(request, name)
-    counted = segments.census().count(request.store, "segment", name)
-    looked = tables.progress().looked(request.store, f"segment/{name}")
+    count = segments.segment_queries().count(request.store, "segment", name)
+    summary = tables.backfill_progress().looked(request.store, f"segment/{name}")
     return answer(
         200,
         {
@@ -42,8 +42,8 @@ def _segment(request: HttpRequest) -> Response:
             "title": segment.title,
             "version": segment.version,
             "static": segment.static,
-            "count": counted,
-            "backfill": None if looked is None else _progress(looked),
+            "count": count,
+            "backfill": None if summary is None else _progress(summary),
         },
     )
 
@@ -51,7 +51,7 @@ def _segment(request: HttpRequest) -> Response:
 def _list(request: HttpRequest) -> Response:
     name = _name(request)
     return answer(
-        200, {"list": name, "count": segments.census().count(request.store, "list", name)}
+        200, {"list": name, "count": segments.segment_queries().count(request.store, "list", name)}
     )
 
 
@@ -60,16 +60,18 @@ def _members(group: "Group") -> Callable[[HttpRequest], Response]:
         name = _name(request)
         if group == "segment":
             _live(request, name)
-        most = _most(request.query.get("limit", "100"))
-        where = (request.store, group, name)
-        place = ""
+        limit = _limit(request.query.get("limit", "100"))
+        cursor_of = (request.store, group, name)
+        position = ""
         if token := request.query.get("after", ""):
-            place = verify_page_token(token, *where) or ""
-            if not place:
+            position = verify_page_token(token, *cursor_of) or ""
+            if not position:
                 raise HttpError(400, "bad_cursor", "after is not the next of an answer", "after")
-        page = segments.census().page(*where, place, most)
-        following = sign_page_token(page.next, *where) if page.next else None
-        return answer(200, {"members": [m._asdict() for m in page.members], "next": following})
+        page = segments.segment_queries().page(*cursor_of, position, limit)
+        following = sign_page_token(page.next, *cursor_of) if page.next else None
+        return answer(
+            200, {"members": [member._asdict() for member in page.members], "next": following}
+        )
 
     return members
 
@@ -81,10 +83,10 @@ def _put(request: HttpRequest) -> Response:
     if not _live(request, name).static:
         reason = "its members follow from its condition: change that, or the contact"
         raise HttpError(409, "not_static", reason)
-    inside = request.method == "PUT"
-    if not segments.census().set_static_member(request.store, contact, name, inside):
+    is_member = request.method == "PUT"
+    if not segments.segment_queries().set_static_member(request.store, contact, name, is_member):
         raise HttpError(404, "unknown_contact", "there is no such contact")
-    return answer(202, {"segment": name, "contact": contact, "member": inside})
+    return answer(202, {"segment": name, "contact": contact, "member": is_member})
 
 
 def _preview(request: HttpRequest) -> Response:
@@ -105,22 +107,24 @@ def _preview(request: HttpRequest) -> Response:
     from json import dumps
 
     file = parse_file(dumps({"title": "preview", **document}), SegmentFile)
-    head = core.registry().head(request.store)
+    head = core.published().head(request.store)
     if isinstance(file, list) or file.condition is None:
         problems = file if isinstance(file, list) else []
     else:
-        beside = SegmentContext(head.segments, head.settings.topics or {}, head.workflows)
-        problems = list(check_condition("condition", file.condition, "", beside))
+        context = SegmentContext(head.segments, head.settings.topics or {}, head.workflows)
+        problems = list(check_condition("condition", file.condition, "", context))
         if not problems:
-            seen = segments.census().preview(request.store, compile_condition(file.condition))
-            said = {**seen.estimate._asdict(), "description": seen.estimate.words()}
-            return answer(200, {**said, "sample": list(seen.sample)})
+            preview = segments.segment_queries().preview(
+                request.store, compile_condition(file.condition)
+            )
+            estimate = {**preview.estimate._asdict(), "description": preview.estimate.words()}
+            return answer(200, {**estimate, "sample": list(preview.sample)})
     first = problems[0]
     raise HttpError(422, "bad_condition", f"{first.reason}. {first.remedy}".strip(), first.location)
 
 
 def _live(request: HttpRequest, name: str) -> Any:
-    segment = core.registry().head(request.store).segments.live().get(name)
+    segment = core.published().head(request.store).segments.live().get(name)
     if segment is None:
         raise HttpError(404, "unknown_segment", "there is no such segment")
     return segment
@@ -133,7 +137,7 @@ def _name(request: HttpRequest) -> str:
     return name
 
 
-def _most(text: str) -> int:
+def _limit(text: str) -> int:
     if (
         not text.isascii()
         or not text.isdigit()
@@ -144,15 +148,15 @@ def _most(text: str) -> int:
     return int(text)
 
 
-def _progress(looked: "BackfillSummary") -> dict[str, Any]:
-    done = sum(part.done for part in looked.parts.values())
+def _progress(summary: "BackfillSummary") -> dict[str, Any]:
+    done = sum(part.done for part in summary.parts.values())
     return {
-        "at": looked.at,
-        "parts": looked.of,
+        "at": summary.at,
+        "parts": summary.of,
         "parts_done": done,
-        "contacts": sum(part.evaluated for part in looked.parts.values()),
-        "changed": sum(part.changed for part in looked.parts.values()),
-        "done": done == looked.of,
+        "contacts": sum(part.evaluated for part in summary.parts.values()),
+        "changed": sum(part.changed for part in summary.parts.values()),
+        "done": done == summary.of,
     }
 
 
@@ -167,4 +171,4 @@ _ROUTES: dict[str, Callable[[HttpRequest], Response]] = {
 }
 
 handler = http(accept)
-preload(segments.census, core.secrets, core.clock)
+preload(segments.segment_queries, core.secrets, core.clock)

@@ -1,4 +1,4 @@
-"""POST /v1/{store}/browser: what a visitor looks at. GET /v1/{store}/milepost.js: what tells us."""
+"""POST /v1/{store}/browser records browsing events; GET /v1/{store}/milepost.js is the script."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -17,23 +17,23 @@ from milepost.wiring import core, pages
 
 SCRIPT = (Path(milepost.__file__).parent / "static" / "milepost.js").read_text("utf-8")
 TAG = f'"{sha256(SCRIPT.encode()).hexdigest()[:16]}"'
-LARGEST = 64 * 1024
-"""Bytes; a browser's beacon holds no more either."""
+MAX_REPORT = 64 * 1024
+"""In bytes; a browser's beacon cannot be larger either."""
 
 
 def respond(request: HttpRequest) -> Response:
     if request.method in {"GET", "HEAD"}:
         return _script(request)
     keys = store_secrets(core.secrets(), request.store)
-    allowed = origins(pages.browsing().settings(request.store))
+    allowed = origins(pages.browser_events().settings(request.store))
     if request.method == "OPTIONS":
         return preflight(request, allowed)
     require_origin(request, allowed)
     if not keys.browser:
         raise HttpError(503, "no_secret", "this store has no browser-key yet: put one in SSM")
-    if len(request.body) > LARGEST:
+    if len(request.body) > MAX_REPORT:
         raise HttpError(413, "body_too_large", "a browser may report 64 KB at once")
-    outcome = pages.browsing().accept(
+    outcome = pages.browser_events().accept(
         request.store, keys, json_object(request), request.ip, core.clock().now()
     )
     if isinstance(outcome, UnknownBrowserKeyError):
@@ -48,7 +48,7 @@ def respond(request: HttpRequest) -> Response:
 
 
 def _script(request: HttpRequest) -> Response:
-    """The same for every store: the key is in the page."""
+    """The script is the same for every store: the page contains the key."""
     headers = {
         "content-type": "text/javascript; charset=utf-8",
         "cache-control": "public, max-age=3600",
@@ -62,4 +62,4 @@ def _script(request: HttpRequest) -> Response:
 
 
 handler = http(respond)
-preload(pages.browsing, core.clock)
+preload(pages.browser_events, core.clock)

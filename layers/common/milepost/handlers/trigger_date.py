@@ -1,11 +1,11 @@
-"""Every minute: what is due."""
+"""The scheduler: runs once a minute and does what is due."""
 
 from time import monotonic
 from typing import Any
 
 from milepost.base.error_collector import ErrorCollector
 from milepost.handlers.cold_start import preload
-from milepost.handlers.log import count_metric, counted, logger
+from milepost.handlers.log import count_metric, log_counts, logger
 from milepost.runtime.aws import LambdaMessageRetrier
 from milepost.runtime.nightly_counts import SECONDS
 from milepost.runtime.scheduler import SchedulerResult, run_due
@@ -13,32 +13,37 @@ from milepost.wiring import core, runtime, tables
 
 
 def handler(_: Any, __: Any) -> None:
-    """Have all contacts looked at for what was published, begin legs that are due, report what
-    comes to contacts by itself, and decide messages whose outcome nobody reported in 15 minutes.
+    """Start backfills, start due executions, fire time triggers, and settle messages that have had
+    no delivery report for 15 minutes.
 
-    At night, workflows that moved are counted in the time that is left of half a minute."""
-    began = monotonic()
+    At night, count the workflows that changed, in the time that is left of half a minute.
+    """
+    began_at = monotonic()
     core.settings().need("run_steps_arn")
-    resender = LambdaMessageRetrier(core.client("lambda"), core.settings().run_steps_arn)
+    retrier = LambdaMessageRetrier(core.client("lambda"), core.settings().run_steps_arn)
     now = core.clock().wire_now()
-    apart = ErrorCollector()
-    with apart:
-        changed = runtime.crowd().advance(apart)
+    errors = ErrorCollector()
+    with errors:
+        changed = runtime.version_rollout().advance(errors)
         if changed:
             logger.info("enrollments updated", extra={"changed": changed})
-    with apart:
-        begun = runtime.look_works().begin(apart)
-        if begun:
-            logger.info("backfills started", extra={"stores": begun})
-    with apart:
-        timers, legs, lookouts = tables.timers(), runtime.legs(), runtime.lookouts()
-        _tell(run_due(timers, resender, legs, lookouts, now, apart))
-    with apart:
-        runtime.nightly_counts().go_on(apart, began + SECONDS, counted)
-    apart.raise_if_any("things that are due")
+    with errors:
+        started = runtime.backfill_scheduler().begin(errors)
+        if started:
+            logger.info("backfills started", extra={"stores": started})
+    with errors:
+        timers, starter, reevaluator = (
+            tables.timers(),
+            runtime.execution_starter(),
+            runtime.reevaluator(),
+        )
+        _report(run_due(timers, retrier, starter, reevaluator, now, errors))
+    with errors:
+        runtime.nightly_counts().go_on(errors, began_at + SECONDS, log_counts)
+    errors.raise_if_any("parts of the scheduler run")
 
 
-def _tell(done: SchedulerResult) -> None:
+def _report(done: SchedulerResult) -> None:
     if done.begun:
         logger.info("executions started", extra={"started": done.begun})
     if done.came:
@@ -51,4 +56,4 @@ def _tell(done: SchedulerResult) -> None:
         count_metric("MessagesRetried", done.sent_again)
 
 
-preload(tables.timers, runtime.legs, runtime.crowd, core.clock)
+preload(tables.timers, runtime.execution_starter, runtime.version_rollout, core.clock)

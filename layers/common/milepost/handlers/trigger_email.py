@@ -1,4 +1,4 @@
-"""The queue of SES's events: each is merged into the ledger and the timeline."""
+"""The queue of SES events: merges each into the ledger and the timeline."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,30 +11,30 @@ from milepost.wiring import core, sending, tables
 
 
 def handler(batch: Mapping[str, Any], _: Any) -> dict[str, Any]:
-    """Learn from a batch; what could not be recorded is handed over again, alone."""
+    """Record a batch of delivery events. SQS delivers only the failed ones again."""
     failed = []
     for record in batch["Records"]:
         try:
-            _learn(record["body"])
+            _record(record["body"])
         except Exception:
             logger.exception(
                 "delivery event not recorded", extra={"queue_message": record["messageId"]}
             )
             failed.append({"itemIdentifier": record["messageId"]})
     try:
-        sending.reputation().flush()
+        sending.marketing_health().flush()
     except ThrottledError:
         logger.warning("sent counter not updated")
     return {"batchItemFailures": failed}
 
 
-def _learn(body: str) -> None:
+def _record(body: str) -> None:
     found = from_queue(body)
     if found is None:
-        if not _about_a_probe(body):
+        if not _record_probe_event(body):
             count_metric("EmailEventsIgnored")
         return
-    if not sending.learner().record(found.store, found.message, found.report):
+    if not sending.feedback_recorder().record(found.store, found.message, found.report):
         logger.warning("unknown message id", extra={"kind": found.report.kind})
         count_metric("EmailEventsUnknown")
         return
@@ -45,15 +45,15 @@ def _learn(body: str) -> None:
     )
 
 
-def _about_a_probe(body: str) -> bool:
-    """Note what came back of a test mail of `milepost doctor`; False if it is of none."""
-    from milepost.sending.probes import probe_in  # a few reports a year
+def _record_probe_event(body: str) -> bool:
+    """Record an SES event for a test e-mail of `milepost doctor`; False if it belongs to none."""
+    from milepost.sending.probes import probe_in  # needed a few times a year
 
-    heard = probe_in(body)
-    if heard is not None:
-        tables.probes().record_report(heard.probe, heard.kind, core.clock().wire_now())
-        logger.info("test e-mail reported", extra={"kind": heard.kind})
-    return heard is not None
+    probe_event = probe_in(body)
+    if probe_event is not None:
+        tables.probes().record_report(probe_event.probe, probe_event.kind, core.clock().wire_now())
+        logger.info("test e-mail reported", extra={"kind": probe_event.kind})
+    return probe_event is not None
 
 
-preload(sending.learner)
+preload(sending.feedback_recorder)

@@ -20,7 +20,7 @@ Result = dict[str, Any]
 
 
 def accept(request: HttpRequest) -> Response:
-    """202 accepted, 200 duplicate, 4xx refused; a batch gets 207 and a result for every item."""
+    """Answer 202 accepted, 200 duplicate, 4xx refused; a batch gets 207 and a result per item."""
     clock = core.clock()
     authenticate(request, core.secrets(), clock.wire_now(), body_alone=True)
     try:
@@ -38,7 +38,7 @@ def accept(request: HttpRequest) -> Response:
 
 def _batch(store: str, document: Any) -> Response:
     if isinstance(document, dict) and len(document) > 1:
-        check_json(document)  # the answer names one of its fields
+        check_json(document)  # its error names a field
         extra = sorted(document.keys() - {"batch"})
         raise HttpError(422, "bad_batch", "a batch has the field batch alone", extra[0])
     items = document if isinstance(document, list) else document["batch"]
@@ -56,13 +56,13 @@ def _batch(store: str, document: Any) -> Response:
 
 
 def _accept(store: str, documents: list[Any]) -> list[Result]:
-    """Keep the good ones; a result for each, in order."""
+    """Store the valid events; return a result for each item, in order."""
     now = core.clock().now()
     results: list[Result] = []
     events: dict[int, Event] = {}
     for index, document in enumerate(documents):
         try:
-            check_json(document)  # each by itself: one that would hurt takes no other along
+            check_json(document)  # item by item: one invalid item must not refuse the others
             event, dated = translate(store, document, now)
         except InvalidJsonError as error:
             results.append(_refused("bad_json", str(error), None))

@@ -1,4 +1,4 @@
-"""POST /v1/{store}/forms/{form} takes a sign-up; /v1/{store}/confirm/{token} confirms one."""
+"""POST /v1/{store}/forms/{form} records a sign-up; /v1/{store}/confirm/{token} confirms it."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ from milepost.pages.sign_up import FormVisitor, SignUpRateLimited
 from milepost.stores.settings import StoreSettings
 from milepost.wiring import core, pages
 
-AN_HOUR = "3600"
+RETRY_AFTER = "3600"
 
 
 def respond(request: HttpRequest) -> Response:
     if "token" in request.path:
         return _confirm(request)
-    found = pages.sign_ups().form(request.store, request.path.get("form", ""))
+    found = pages.sign_up_forms().form(request.store, request.path.get("form", ""))
     if found is None:
         raise HttpError(404, "unknown_form", "settings.json of this store has no such form")
     form, settings = found
@@ -40,7 +40,8 @@ def respond(request: HttpRequest) -> Response:
 
 
 def _take_json(request: HttpRequest, form: Form) -> Response:
-    """Errors are answers here, not exceptions: the page that asked has to be able to read them."""
+    """Return errors as answers, not exceptions, so that they get CORS headers and the page can read
+    them."""
     try:
         outcome = _take(request, form, json_object(request))
         if isinstance(outcome, SignUpRateLimited):
@@ -49,30 +50,30 @@ def _take_json(request: HttpRequest, form: Form) -> Response:
             raise HttpError(422, outcome.code, outcome.reason, outcome.field)
     except HttpError as error:
         response = answer(error.status, {"error": error.error})
-        retry = {"retry-after": AN_HOUR} if error.status == 429 else {}
+        retry = {"retry-after": RETRY_AFTER} if error.status == 429 else {}
         return {**response, "headers": {**response["headers"], **retry}}
     return answer(202, {"status": "accepted"})
 
 
 def _take_form(request: HttpRequest, form: Form, settings: StoreSettings) -> Response:
-    """A page for whoever sits before the browser, or a way to the shop's own page of thanks."""
+    """Answer with a page, or redirect to the shop's own thank-you page."""
     posted = {name: values[0] for name, values in form_fields(request).items()}
     outcome = _take(request, form, posted)
-    locale = posted.get("locale") or _wished(request) or settings.default_locale
+    locale = posted.get("locale") or _browser_language(request) or settings.default_locale
     if isinstance(outcome, SignUpRateLimited):
         response = page(429, rate_limited_page(locale))
-        return {**response, "headers": {**response["headers"], "retry-after": AN_HOUR}}
+        return {**response, "headers": {**response["headers"], "retry-after": RETRY_AFTER}}
     if isinstance(outcome, FormError):
         return page(422, wrong_page(locale, outcome.code))
     response = page(200, received_page(locale, settings.name or request.store, form.double_opt_in))
     if form.redirect:
-        way = {"location": form.redirect}
-        return {**response, "statusCode": 303, "headers": {**response["headers"], **way}}
+        location = {"location": form.redirect}
+        return {**response, "statusCode": 303, "headers": {**response["headers"], **location}}
     return response
 
 
 def _take(request: HttpRequest, form: Form, posted: dict[str, Any]) -> Any:
-    outcome = pages.sign_ups().take(
+    outcome = pages.sign_up_forms().take(
         request.store, form, posted, _caller(request), core.clock().now()
     )
     if isinstance(outcome, SignUpRateLimited):
@@ -86,9 +87,9 @@ def _take(request: HttpRequest, form: Form, posted: dict[str, Any]) -> Any:
 
 
 def _confirm(request: HttpRequest) -> Response:
-    """GET shows a page, POST confirms; a link that is not ours is told nothing."""
+    """GET shows a page, POST confirms. An invalid link gets no details."""
     now = core.clock().now()
-    opened = pages.confirmer().open(request.store, request.path["token"], now)
+    opened = pages.sign_up_confirmation().open(request.store, request.path["token"], now)
     if opened is None:
         count_metric("ConfirmLinksRefused")
         return page(404, invalid_link_page())
@@ -96,7 +97,7 @@ def _confirm(request: HttpRequest) -> Response:
         return page(410, expired_page(opened))
     if request.method != "POST" or form_fields(request).get("action") != ["confirm"]:
         return page(200, confirm_page(opened))
-    pages.confirmer().confirm(opened, _caller(request), now)
+    pages.sign_up_confirmation().confirm(opened, _caller(request), now)
     logger.info("confirmed", extra={"store": request.store, "form": opened.claim.form})
     return page(200, confirmed_page(opened))
 
@@ -105,10 +106,10 @@ def _caller(request: HttpRequest) -> FormVisitor:
     return FormVisitor(request.ip, request.headers.get("user-agent", ""))
 
 
-def _wished(request: HttpRequest) -> str:
-    """The first language that the browser asks for."""
+def _browser_language(request: HttpRequest) -> str:
+    """The first language in the browser's Accept-Language."""
     return request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
 
 
 handler = http(respond)
-preload(pages.sign_ups, pages.confirmer, core.clock)
+preload(pages.sign_up_forms, pages.sign_up_confirmation, core.clock)

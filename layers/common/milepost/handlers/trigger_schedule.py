@@ -1,4 +1,4 @@
-"""Every minute: the broadcasts whose time has come."""
+"""Runs once a minute: advances the broadcasts that are due."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from milepost.wiring import core, runtime
 
 
 def handler(_: Any, __: Any) -> None:
-    """Tell the next part of every segment whose schedule has come round."""
-    told = runtime.broadcaster().advance()
-    if told:
-        logger.info("contacts notified", extra={"contacts": told})
+    """Notify the next contacts of every segment whose schedule is due."""
+    notified = runtime.broadcaster().advance()
+    if notified:
+        logger.info("contacts notified", extra={"contacts": notified})
 
 
 preload(runtime.broadcaster, core.clock)

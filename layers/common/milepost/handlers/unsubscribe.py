@@ -1,4 +1,4 @@
-"""GET shows a page, POST acts: the reader's "no", by button or by RFC 8058 one-click."""
+"""GET shows a page, POST unsubscribes the recipient: by button or by RFC 8058 one-click."""
 
 import re
 from urllib.parse import parse_qs
@@ -14,7 +14,7 @@ from milepost.wiring import core, pages
 
 
 def respond(request: HttpRequest) -> Response:
-    """A link that we did not make gets the same page whatever is wrong with it, and no details."""
+    """Every invalid link gets the same page, without details."""
     opened = pages.unsubscriber().open(request.store, request.path.get("token", ""))
     if opened is None:
         count_metric("UnsubscribeLinksRefused")
@@ -41,7 +41,7 @@ def respond(request: HttpRequest) -> Response:
 
 
 def _form(request: HttpRequest) -> dict[str, str]:
-    """Both encodings of RFC 8058: `x-www-form-urlencoded` and `multipart/form-data`."""
+    """Parse both encodings of RFC 8058: `x-www-form-urlencoded` and `multipart/form-data`."""
     kind = request.headers.get("content-type", "").lower()
     text = request.body.decode("utf-8", "replace")
     if kind.startswith("multipart/form-data"):
@@ -54,7 +54,7 @@ _PART = re.compile(
     r"(?:;[^\n]*)?\n(?:[^\n]+\n){0,9}\n([A-Za-z-]*)",
     re.IGNORECASE | re.MULTILINE,
 )
-"""A small field of a multipart body. Its boundary and its other headers may be anything."""
+"""A small field of a multipart body, with any boundary and any other headers."""
 
 
 handler = http(respond)

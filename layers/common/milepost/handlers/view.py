@@ -1,4 +1,4 @@
-"""GET /v1/{store}/view/{token}: the mail that the link was in, as a page."""
+"""GET /v1/{store}/view/{token}: the e-mail that contained the link, as a page."""
 
 from milepost.handlers.cold_start import preload
 from milepost.handlers.http import HttpRequest, Response, http, page
@@ -12,13 +12,14 @@ POLICY = (
     "form-action 'none'; frame-ancestors 'none'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
 )
-"""A mail shows pictures of anybody's and runs nothing, whatever a template or a value holds."""
+"""An e-mail may load images from any server and runs nothing, whatever its template or values
+contain."""
 
 
 def respond(request: HttpRequest) -> Response:
-    """A link that we did not make gets the same page whatever is wrong with it, and no details."""
+    """Every invalid link gets the same page, without details."""
     now = core.clock().now()
-    shown = pages.viewer().open(request.store, request.path.get("token", ""), now)
+    shown = pages.mail_viewer().open(request.store, request.path.get("token", ""), now)
     if shown is None:
         count_metric("ViewLinksRefused")
         return page(404, invalid_link_page())
@@ -30,4 +31,4 @@ def respond(request: HttpRequest) -> Response:
 
 
 handler = http(respond)
-preload(pages.viewer, core.clock)
+preload(pages.mail_viewer, core.clock)

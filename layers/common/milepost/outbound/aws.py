@@ -1,4 +1,4 @@
-"""Messages to the shop's own people, through an SNS topic they subscribe to."""
+"""Alerts to a store's staff, through an SNS topic."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 MAX_TEXT = 256 * 1024
-"""Bytes of a message. SNS refuses longer ones, and empty ones: they would never be told."""
+"""Bytes of a message. SNS rejects longer and empty ones, so the alert would be lost."""
 
 MAX_SUBJECT = 99
 """Characters of a subject: SNS takes fewer than 100, of printable ASCII (its API reference)."""
@@ -20,7 +20,7 @@ MAX_SUBJECT = 99
 
 @dataclass(frozen=True, slots=True)
 class SnsAlerts:
-    """Implements `Alerts`. Without a topic nobody listens: publishing refuses such workflows."""
+    """Implements `Alerts`. Without a topic, publishing rejects workflows that alert the staff."""
 
     client: "SNSClient"
     topic: str
@@ -30,14 +30,14 @@ class SnsAlerts:
             raise ThrottledError("the stack has no topic for alerts: deploy it with AlarmTopicArn")
         line = "".join(c for c in subject if c.isascii() and c.isprintable())[:MAX_SUBJECT]
         line = line or "Milepost"
-        whole = text.strip() or line
-        message = whole.encode("utf-8", "replace")[:MAX_TEXT].decode("utf-8", "ignore")
+        body = text.strip() or line
+        message = body.encode("utf-8", "replace")[:MAX_TEXT].decode("utf-8", "ignore")
         try:
             self.client.publish(
                 TopicArn=self.topic,
                 Subject=line,
                 Message=message,
-                # A subscription may have a filter policy: addresses of one store hear of no other.
+                # The filter policy of a subscription can select the alerts of one store.
                 MessageAttributes={"store": {"DataType": "String", "StringValue": store}},
             )
         except (ClientError, BotoCoreError) as error:

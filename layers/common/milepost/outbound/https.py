@@ -1,8 +1,8 @@
-"""HTTPS calls to servers that a workflow names: one look-up, pinned, verified, bounded in time.
+"""HTTPS calls to servers that a workflow names, with one DNS lookup and one time limit.
 
-The standard library's parts are put together by hand because of what a whole client would do
-unasked: look the name up again after the check, follow redirects, obey proxies in the environment,
-unpack what is compressed, and let its time limit begin anew with every byte.
+The call connects to the checked address and verifies the certificate. It uses parts of the standard
+library, because a complete client would look the name up again after the check, follow redirects,
+use proxies from the environment, decompress the response, and restart its timeout with every byte.
 """
 
 import io
@@ -38,36 +38,36 @@ if TYPE_CHECKING:
 
 
 _TRIES = 4
-"""How many of a host's addresses are tried."""
+"""The number of a host's addresses that are tried."""
 _TRY_SECONDS = 3.0
 _MAX_READ = 512 * 1024
-"""Bytes of all that is read, so that headers and the framing of chunks have an end too."""
+"""Bytes of the whole response, so that headers and chunk framing are limited too."""
 
 
 def addresses_of(host: str) -> Sequence[str]:
-    """All addresses of a name; the dot at its end keeps the network's own suffixes from it."""
+    """All addresses of a host name. The dot at its end keeps the resolver from adding suffixes."""
     found = socket.getaddrinfo(f"{host}.".encode(), None, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
 
 def connect_to(address: str, port: int, seconds: float) -> socket.socket:
-    """A TCP connection to an address, which is no name."""
+    """A TCP connection to an IP address."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    plain = socket.socket(family, socket.SOCK_STREAM)
+    tcp = socket.socket(family, socket.SOCK_STREAM)
     try:
-        plain.settimeout(seconds)
-        plain.connect((address, port))
+        tcp.settimeout(seconds)
+        tcp.connect((address, port))
     except BaseException:
-        plain.close()
+        tcp.close()
         raise
-    return plain
+    return tcp
 
 
 @dataclass(frozen=True, slots=True)
 class HttpsOutbound:
-    """Implements `Outbound`. `seconds` is for everything: look-up, handshake, call and answer.
+    """Implements `Outbound`. `seconds` limits the whole call: lookup, handshake, request, response.
 
-    `allowed` says of each address, in text, whether it may be called; only tests relax it.
+    `allowed` says whether an address, given as text, may be called; only tests relax it.
     """
 
     resolve: "Resolve" = addresses_of
@@ -101,13 +101,13 @@ class HttpsOutbound:
         if not all(self.allowed(address) for address in addresses):
             return RequestFailed("the host leads to an address that is not public")
         context = self.context or verifying_context()
-        with closing(self._reach(addresses, target.port, deadline)) as plain:
-            plain.settimeout(deadline.left())
-            with context.wrap_socket(plain, server_hostname=target.host) as connection:
-                return _converse(request, target, _Timed(connection, deadline))
+        with closing(self._reach(addresses, target.port, deadline)) as tcp:
+            tcp.settimeout(deadline.left())
+            with context.wrap_socket(tcp, server_hostname=target.host) as connection:
+                return _exchange(request, target, _TimedConnection(connection, deadline))
 
     def _reach(self, addresses: Sequence[str], port: int, deadline: "_Deadline") -> socket.socket:
-        """A connection to the first address that takes one; the name is not asked again."""
+        """A connection to the first address that accepts one, without a second lookup."""
         failure = OSError("no address was tried")
         for address in addresses[:_TRIES]:
             try:
@@ -120,23 +120,23 @@ class HttpsOutbound:
 
 @cache
 def verifying_context() -> ssl.SSLContext:
-    """TLS as the system trusts it; made once, for it reads every root certificate."""
+    """A TLS context with the system's root certificates; cached, because it reads all of them."""
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
 
 
 def _look_up(resolve: "Resolve", host: str, deadline: "_Deadline") -> list[str]:
-    """Resolve in a thread of its own: the system's resolver waits as long as it likes."""
+    """Resolve in a separate thread, because the system's resolver has no time limit."""
     answers: SimpleQueue[list[str] | Exception] = SimpleQueue()
 
-    def ask() -> None:
+    def resolve_host() -> None:
         try:
             answers.put(list(resolve(host)))
-        except Exception as error:  # it is raised below, where somebody listens
+        except Exception as error:  # raised below, in the calling thread
             answers.put(error)
 
-    Thread(target=ask, daemon=True).start()
+    Thread(target=resolve_host, daemon=True).start()
     try:
         answer = answers.get(timeout=deadline.left())
     except Empty:
@@ -146,7 +146,9 @@ def _look_up(resolve: "Resolve", host: str, deadline: "_Deadline") -> list[str]:
     return answer
 
 
-def _converse(request: OutboundRequest, target: Target, connection: "_Timed") -> OutboundResponse:
+def _exchange(
+    request: OutboundRequest, target: Target, connection: "_TimedConnection"
+) -> OutboundResponse:
     headers = wire_headers(request, target.host).items()
     lines = [f"{request.method} {target.path} HTTP/1.1", *(f"{n}: {v}" for n, v in headers)]
     connection.send("\r\n".join([*lines, "", ""]).encode("ascii") + request.body)
@@ -157,7 +159,7 @@ def _converse(request: OutboundRequest, target: Target, connection: "_Timed") ->
             raise HTTPException("no status of an answer")
         raw = answer.read(MAX_RESPONSE_BYTES + 1)
         if len(raw) <= MAX_RESPONSE_BYTES and answer.length:
-            raise IncompleteRead(raw, answer.length)  # which `read` with a limit keeps to itself
+            raise IncompleteRead(raw, answer.length)  # `read` with a limit does not raise it
         kind = answer.getheader("Content-Type", "")
         return read_answer(answer.status, kind, answer.getheader("Content-Encoding", ""), raw)
 
@@ -174,8 +176,8 @@ class _Deadline:
         return seconds
 
 
-class _Timed(io.RawIOBase):
-    """A connection whose time is one budget, not one for each of the bytes that drip in."""
+class _TimedConnection(io.RawIOBase):
+    """A connection with one time limit for all reads and writes together."""
 
     def __init__(self, connection: socket.socket, deadline: _Deadline) -> None:
         self._connection = connection
@@ -183,7 +185,7 @@ class _Timed(io.RawIOBase):
         self._budget = _MAX_READ
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """What `HTTPResponse` asks of a socket."""
+        """The method that `HTTPResponse` calls on a socket."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:

@@ -1,4 +1,4 @@
-"""Whoever is neither a contact nor AWS: other people's servers, the shop's own people."""
+"""The ports for outbound HTTPS calls and staff alerts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class Outbound(Protocol):
-    """Calls other people's servers over HTTPS, and only public ones."""
+    """Calls servers of third parties over HTTPS, at public addresses only."""
 
     def call(self, request: OutboundRequest) -> OutboundResponse | RequestFailed:
-        """Call once; whatever goes wrong is a value. The server may have acted all the same."""
+        """Call once and return errors as values. The server may have acted despite an error."""
 
 
 class Alerts(Protocol):
-    """Tells the shop's own people something."""
+    """Sends alerts to a store's staff."""
 
     def send_alert(self, subject: str, text: str, store: str) -> None:
-        """Raises `Busy`. Whoever listens may have asked for one store's alone."""
+        """Send an alert. Raises `ThrottledError`. Subscribers can filter by `store`."""

@@ -1,4 +1,4 @@
-"""Which addresses are the public internet's: the only ones that a workflow's URL may lead to."""
+"""Which IP addresses are public. A workflow's URL may lead only to public addresses."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -25,25 +25,27 @@ _NOT_PUBLIC_4 = (
     "240.0.0.0/4",  # reserved, broadcast
 )
 _GLOBAL_UNICAST_6 = "2000::/3"
-"""All else is refused unseen: loopback, mapped and compatible addresses, unique local ones (with
-EC2's metadata), link-local, site-local, multicast, discard, and 64:ff9b:1::/48, NAT64 inside."""
+"""All other addresses are refused: loopback, mapped and compatible addresses, unique local ones
+(with EC2's metadata), link-local, site-local, multicast, discard, and 64:ff9b:1::/48 (local NAT64).
+"""
 _NOT_PUBLIC_6 = (
     "2001::/23",  # protocol assignments: Teredo, benchmarks, ORCHID
     "2001:db8::/32",  # documentation
-    "2002::/16",  # 6to4: carries any IPv4 address, and nobody has needed it since 2015
+    "2002::/16",  # 6to4: carries any IPv4 address; deprecated since 2015
     "3fff::/20",  # documentation
 )
 _NAT64 = "64:ff9b::/96"
-"""Where a network without IPv4 sees the IPv4 internet: as public as what it carries."""
+"""NAT64: a network without IPv4 reaches IPv4 addresses here. Public if the IPv4 address is."""
 _ISATAP = 0x5EFE
-"""The third quarter of an address whose last carries an IPv4 address, but for the bit 0x0200."""
+"""The third quarter of an ISATAP address, without the bit 0x0200; the last quarter is an IPv4
+address."""
 
 
 def is_public(address: str) -> bool:
-    """Whether a resolver's answer, an address in text, is on the public internet.
+    """Whether an IP address, given as text, is public.
 
-    The lists are those of IANA's registries of special-purpose addresses (RFC 6890 and later). The
-    library's `is_global` is not asked: what it says of NAT64 and 6to4 differs between versions.
+    The lists are IANA's registries of special-purpose addresses (RFC 6890 and later). The standard
+    library's `is_global` is not used: its results for NAT64 and 6to4 differ between versions.
     """
     from ipaddress import IPv4Address, ip_address  # other handlers never need it
 

@@ -1,8 +1,8 @@
-"""Calls to other people's servers: what may be asked of whom, and what an answer comes to.
+"""Outbound calls: check a request, and read a response.
 
-A workflow's author chooses the URL, a contact's data may fill it, and the caller sits inside AWS:
-so the rule is what is allowed, not what is forbidden. One function, `parse_target`, reads a URL,
-and both the check and the connection use what it read, so no second parser can see another host.
+A workflow's author chooses the URL, a contact's data may fill it, and the caller runs inside AWS.
+So the rules list what is allowed, not what is forbidden. Only `parse_target` reads a URL. The check
+and the connection both use its result, so no second parser can see another host.
 """
 
 import re
@@ -15,13 +15,13 @@ from milepost.base.strict_json import InvalidJsonError, read_json
 
 METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
 PORT = 443
-"""The only port: a second one would turn the step into a scanner, and no service asks for it."""
+"""The only port: with other ports, the step could scan hosts, and no service needs them."""
 MAX_BODY = 256 * 1024
-"""Bytes that are sent at most."""
+"""The highest number of bytes in a request body."""
 MAX_RESPONSE_BYTES = 64 * 1024
-"""Bytes of an answer that are read at most."""
+"""The highest number of bytes that are read from a response."""
 MAX_TEXT = 2000
-"""Characters kept of an answer that is not JSON: enough for a message of error."""
+"""The number of characters kept from a response that is not JSON: enough for an error message."""
 
 _MAX_URL = 2048
 _MAX_HEADERS = 20
@@ -29,29 +29,29 @@ _MAX_VALUE = 4096
 _URL = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}\.)+(?![0-9])(?=..){_LABEL}")
-"""Two labels or more. The last begins with a letter: a host that ends in a number is an address,
-whether decimal, octal or hexadecimal."""
-_INSIDE = frozenset(
+"""At least two labels. The last one begins with a letter, because a host that ends in a number
+(decimal, octal or hexadecimal) is an IP address."""
+_PRIVATE_DOMAINS = frozenset(
     {
         "arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain",
         "localhost", "onion", "private",
     }
 )  # fmt: skip
-"""Top-level names that lead nowhere in public."""
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-_VALUE = re.compile(rf"(?:[!-~](?:[ -~]{{0,{_MAX_VALUE - 2}}}[!-~])?)?")
+"""Top-level domains that do not exist on the public internet."""
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE = re.compile(rf"(?:[!-~](?:[ -~]{{0,{_MAX_VALUE - 2}}}[!-~])?)?")
 _KEY = re.compile(r"[!-~]{0,255}")
-_OURS = frozenset(
+_RESERVED_HEADERS = frozenset(
     {
         "accept-encoding", "connection", "content-length", "expect", "host", "idempotency-key",
         "keep-alive", "milepost-signature", "te", "trailer", "transfer-encoding", "upgrade",
     }
 )  # fmt: skip
-_RETRY = frozenset({408, 425, 429})
+_RETRYABLE_STATUSES = frozenset({408, 425, 429})
 
 
 class OutboundRequest(NamedTuple):
-    """One call. `body` is JSON or empty; empty `idempotency_key` and `signature` are not sent."""
+    """One request. `body` is JSON or empty. Empty keys and signatures are not sent."""
 
     url: str
     method: str
@@ -62,10 +62,10 @@ class OutboundRequest(NamedTuple):
 
 
 class OutboundResponse(NamedTuple):
-    """The server answered, whatever it said; a redirect is an answer like any other.
+    """The response of a server with any status. Redirects are not followed.
 
-    `body` is parsed JSON, or up to `MAX_TEXT` characters, or None if there was none or it was
-    compressed, which was not asked for. `truncated` says that there was more than `body` holds.
+    `body` is parsed JSON, or up to `MAX_TEXT` characters. It is None if the response had no body or
+    a compressed one, which the request did not accept. `truncated` says that `body` is incomplete.
     """
 
     status: int
@@ -74,10 +74,10 @@ class OutboundResponse(NamedTuple):
 
 
 class RequestFailed(NamedTuple):
-    """There is no whole answer. `retry` says that the same call may succeed later.
+    """There is no complete response. `retry` says that the same call may succeed later.
 
-    The server may have acted all the same: a retry must carry the same idempotency key. `reason`
-    names neither the URL nor an address, for both may tell of a person or of the network inside.
+    The server may have acted anyway, so a retry must have the same idempotency key. `reason` names
+    neither the URL nor an address, because they may reveal personal data or the internal network.
     """
 
     reason: str
@@ -85,7 +85,7 @@ class RequestFailed(NamedTuple):
 
 
 class Target(NamedTuple):
-    """Where a URL leads: a lower-case ASCII host name, a port, and path with query."""
+    """The target of a URL: a lower-case ASCII host name, a port, and the path with the query."""
 
     host: str
     port: int
@@ -93,22 +93,22 @@ class Target(NamedTuple):
 
 
 def is_retryable(answer: OutboundResponse | RequestFailed) -> bool:
-    """Whether the same call may do better later: 5xx, 429 and their like, or no connection."""
+    """Whether the same call may succeed later: after 5xx, 408, 425, 429, or a failed connection."""
     if isinstance(answer, RequestFailed):
         return answer.retry
-    return answer.status >= 500 or answer.status in _RETRY
+    return answer.status >= 500 or answer.status in _RETRYABLE_STATUSES
 
 
 def check_url(url: str) -> str | None:
-    """Why this URL is never called, with a remedy; None if its host may be looked up."""
+    """Why this URL is never called, with a remedy; None if it can be called."""
     target = parse_target(url)
     return target.reason if isinstance(target, RequestFailed) else None
 
 
 def parse_target(url: str) -> Target | RequestFailed:
-    """Read a URL as the one who calls it will."""
+    """Parse a URL, for the check and for the call."""
     reason = ""
-    authority, path = _split(url[len("https://") :])
+    authority, path = _split_authority(url[len("https://") :])
     host, colon, port = authority.partition(":")
     host = host.lower()
     if len(url) > _MAX_URL:
@@ -129,25 +129,25 @@ def parse_target(url: str) -> Target | RequestFailed:
         reason = f"the URL names a port other than {PORT}: leave it out"
     elif len(host) > 253 or not _HOST.fullmatch(host):
         reason = "the host must be a full public name such as hooks.example.com"
-    elif host.rpartition(".")[2] in _INSIDE:
+    elif host.rpartition(".")[2] in _PRIVATE_DOMAINS:
         reason = "the host is a name inside a network: only public ones are called"
     return RequestFailed(reason) if reason else Target(host, PORT, path)
 
 
-def _split(rest: str) -> tuple[str, str]:
-    """Authority, and path with query, of what follows `https://`."""
+def _split_authority(rest: str) -> tuple[str, str]:
+    """Split the part after `https://` into the authority, and the path with the query."""
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
     path = rest[len(authority) :]
     return authority, path if path.startswith("/") else f"/{path}"
 
 
 def check_header(name: str, value: str) -> str | None:
-    """Why a workflow may not send this header; the value, which may be secret, is not quoted."""
-    if not _TOKEN.fullmatch(name):
+    """Why a workflow cannot send this header. The value may be secret, so it is not quoted."""
+    if not _HEADER_NAME.fullmatch(name):
         return "a header's name is letters, digits and hyphens"
-    if name.lower() in _OURS or name.lower().startswith("proxy-"):
+    if name.lower() in _RESERVED_HEADERS or name.lower().startswith("proxy-"):
         return f"the header {name} is set by Milepost alone: leave it out"
-    if not _VALUE.fullmatch(value):
+    if not _HEADER_VALUE.fullmatch(value):
         return (
             f"the value of the header {name} must be printable ASCII on one line, without blanks "
             f"at its ends, of at most {_MAX_VALUE} characters"
@@ -156,9 +156,9 @@ def check_header(name: str, value: str) -> str | None:
 
 
 def check_request(request: OutboundRequest) -> Target | RequestFailed:
-    """Where the call goes, or why it is never made."""
-    faults = (check_header(name, value) for name, value in request.headers.items())
-    reason = next((fault for fault in faults if fault), "")
+    """The target of the call, or why it is never made."""
+    errors = (check_header(name, value) for name, value in request.headers.items())
+    reason = next((error for error in errors if error), "")
     if request.method not in METHODS:
         reason = f"the method is none of {', '.join(METHODS)}"
     elif len(request.headers) > _MAX_HEADERS:
@@ -169,18 +169,18 @@ def check_request(request: OutboundRequest) -> Target | RequestFailed:
         reason = f"the body is larger than {MAX_BODY // 1024} KiB"
     elif not _KEY.fullmatch(request.idempotency_key):
         reason = "an idempotency key is up to 255 printable ASCII characters without blanks"
-    elif not _VALUE.fullmatch(request.signature):
+    elif not _HEADER_VALUE.fullmatch(request.signature):
         reason = "the signature is not a header's value"
     return RequestFailed(reason) if reason else parse_target(request.url)
 
 
 def sign_request_body(request: OutboundRequest, key: str, at: datetime) -> OutboundRequest:
-    """The request with its `Milepost-Signature`, which `check_signature` would accept."""
+    """The request with its `Milepost-Signature`, which `check_signature` accepts."""
     return request._replace(signature=sign_body(request.body, key, at))
 
 
 def wire_headers(request: OutboundRequest, host: str) -> dict[str, str]:
-    """All headers as they are sent, names in lower case; ours cannot be overridden."""
+    """All headers of the request, with lower-case names. Milepost's own cannot be overridden."""
     usual = {"user-agent": "Milepost", "accept": "application/json"}
     ours = {"host": host, "accept-encoding": "identity", "connection": "close"}
     if request.method != "GET":
@@ -194,8 +194,7 @@ def wire_headers(request: OutboundRequest, host: str) -> dict[str, str]:
 
 
 def read_answer(status: int, content_type: str, encoding: str, raw: bytes) -> OutboundResponse:
-    """What the server said; `raw` may be one byte longer than `MAX_RESPONSE_BYTES` to say there is
-    more."""
+    """Read a response. `raw` is one byte longer than `MAX_RESPONSE_BYTES` if it is incomplete."""
     if encoding.strip().lower() not in {"", "identity"}:
         return OutboundResponse(status, truncated=bool(raw))
     if not raw:
@@ -205,6 +204,6 @@ def read_answer(status: int, content_type: str, encoding: str, raw: bytes) -> Ou
         try:
             return OutboundResponse(status, read_json(raw))
         except InvalidJsonError:
-            pass  # a page of error that claims to be JSON
+            pass  # an error page with the content type of JSON
     text = raw.decode("utf-8", "replace")
     return OutboundResponse(status, text[:MAX_TEXT], truncated=len(text) > MAX_TEXT)

@@ -1,7 +1,7 @@
-"""What visitors look at: their browsers report it, under a device and nobody's name.
+"""Browsing events: a visitor's browser reports them under an anonymous device id.
 
-A device becomes somebody's when they follow a link of a mail of ours, which says whose it is and
-that we said so, or when they confirm a sign-up. That a page says so proves nothing.
+A device is connected with a contact when the visitor follows a signed link in an e-mail, or
+confirms a sign-up. A page's own claim about the contact proves nothing.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from milepost.contacts.event_names import DEVICE
 from milepost.contacts.timeline import append
 from milepost.pages.browser_report import SOURCE, BrowserReport, InvalidReport, read_report
 from milepost.pages.visitor_limits import HOUR, VISITS_OF_AN_ADDRESS, counter
-from milepost.sending.link_tokens import unseal_visit
+from milepost.sending.links import unseal_visit
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 
 class UnknownBrowserKeyError(NamedTuple):
-    """The key is not the store's."""
+    """The key does not belong to the store."""
 
 
 class BrowserRateLimitedError(NamedTuple):
-    """This internet address has reported too much in this hour."""
+    """The internet address has reported too many events in this hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrowserEvents:
-    """Takes what browsers report."""
+    """Accepts the reports of browsers."""
 
     timeline: "Timeline"
     registry: "Published"
@@ -50,17 +50,17 @@ class BrowserEvents:
         return self.secrets.of(store)
 
     def accept(
-        self, store: str, keys: "StoreSecrets", posted: Mapping[str, Any], ip: str, now: datetime
+        self, store: str, keys: "StoreSecrets", body: Mapping[str, Any], ip: str, now: datetime
     ) -> BrowserReport | InvalidReport | UnknownBrowserKeyError | BrowserRateLimitedError:
-        """Keep what was looked at. Nothing of the answer depends on whose device it is."""
-        if not _fits(posted.get("key"), keys.browser):
+        """Store the events of a report. The answer does not depend on the device's contact."""
+        if not _is_valid_key(body.get("key"), keys.browser):
             return UnknownBrowserKeyError()
-        report = read_report(store, posted, now)
+        report = read_report(store, body, now)
         if isinstance(report, InvalidReport):
             return report
         secret = keys.links[0] if keys.links else keys.browser[0]
-        of_ip = counter(store, "browser-ip", ip, HOUR, now, secret)
-        if self.limits.count(of_ip, max(1, len(report.events))) > VISITS_OF_AN_ADDRESS:
+        ip_counter = counter(store, "browser-ip", ip, HOUR, now, secret)
+        if self.limits.count(ip_counter, max(1, len(report.events))) > VISITS_OF_AN_ADDRESS:
             return BrowserRateLimitedError()
         if report.token:
             self._recognize(store, keys, report, now)
@@ -70,24 +70,24 @@ class BrowserEvents:
     def _recognize(
         self, store: str, keys: "StoreSecrets", report: BrowserReport, now: datetime
     ) -> None:
-        """The visitor comes from a mail: note on its reader's timeline that this is their device.
+        """The visitor comes from an e-mail: add the device to its recipient's timeline.
 
-        What the device was seen with before joins that contact if nobody had claimed it; two
-        contacts who are known are never made one by this (see `runtime/merging/rules.py`).
+        Earlier events of the device join the contact if the device belongs to no other contact. Two
+        known contacts are never merged by this (see `runtime/merging/rules.py`).
         """
-        claim = unseal_visit(store, report.token, keys.links)
-        if claim is None or claim.is_late(now):
+        link = unseal_visit(store, report.token, keys.links)
+        if link is None or link.is_late(now):
             return
         id_ = sha256(f"{report.device}\n{report.token}".encode()).hexdigest()[:32]
         at = self.timeline.first_seen(store, SOURCE, id_, now)
         self.timeline.append(
-            claim.contact, Event(store, id_, DEVICE, at, SOURCE, {"device": report.device})
+            link.contact, Event(store, id_, DEVICE, at, SOURCE, {"device": report.device})
         )
 
 
-def _fits(given: Any, keys: tuple[str, ...]) -> bool:
-    fits = False
+def _is_valid_key(key_given: Any, keys: tuple[str, ...]) -> bool:
+    valid = False
     for key in keys:
-        told = given if isinstance(given, str) else ""
-        fits |= compare_digest(told.encode("utf-8", "surrogatepass"), key.encode())
-    return fits
+        text = key_given if isinstance(key_given, str) else ""
+        valid |= compare_digest(text.encode("utf-8", "surrogatepass"), key.encode())
+    return valid

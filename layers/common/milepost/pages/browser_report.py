@@ -1,7 +1,7 @@
-"""What a visitor's browser may report: what was looked at, and nothing else.
+"""The events that a visitor's browser can report: browsing events only.
 
-Whoever reports it has a key that every visitor can read. So a name that is not here is left out,
-and so is everything that would say something of a person, of consent, or of an order.
+Every visitor can read the key for reports. So events with other names are dropped, and data about a
+person, consent or an order is not accepted.
 """
 
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from milepost.pages.form import DEVICE_PATTERN
 
 SOURCE: Final = "browser"
 MAX_EVENTS = 20
-"""Events of one post."""
+"""The highest number of events in one report."""
 MAX_BYTES = 8 * 1024
 MAX_ID_LENGTH = 64
-_MOMENT = timedelta(milliseconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class BrowserReport(NamedTuple):
-    """A post, as far as it may be taken; `left_out` counts what may not."""
+    """The accepted part of a report; `left_out` counts the dropped events."""
 
     device: str
     events: tuple[Event, ...]
@@ -31,47 +31,47 @@ class BrowserReport(NamedTuple):
 
 
 class InvalidReport(NamedTuple):
-    """A post that is none, with the `field` that is wrong."""
+    """An invalid report, with the wrong `field`."""
 
     field: str
     reason: str
 
 
 def read_report(
-    store: str, posted: Mapping[str, Any], now: datetime
+    store: str, body: Mapping[str, Any], now: datetime
 ) -> BrowserReport | InvalidReport:
-    """Read a post. The times are ours: a visitor's clock may say anything."""
-    device, told = posted.get("device"), posted.get("events", [])
+    """Read a report. Events get the server's time, because a visitor's clock can be wrong."""
+    device, reported = body.get("device"), body.get("events", [])
     if not isinstance(device, str) or not DEVICE_PATTERN.fullmatch(device):
         return InvalidReport("device", "must be a random UUID, such as milepost.js makes")
-    if not isinstance(told, list) or len(told) > MAX_EVENTS:
+    if not isinstance(reported, list) or len(reported) > MAX_EVENTS:
         return InvalidReport("events", f"must be a list of {MAX_EVENTS} events at most")
     events = []
-    for number, each in enumerate(told):
-        event = _event(store, device, each, now + number * _MOMENT)
+    for number, item in enumerate(reported):
+        event = _event(store, device, item, now + number * _MILLISECOND)
         if event is not None:
             events.append(event)
-    token = posted.get("token")
+    token = body.get("token")
     return BrowserReport(
         device,
         tuple(events),
         token if isinstance(token, str) and len(token) <= 300 else "",
-        len(told) - len(events),
+        len(reported) - len(events),
     )
 
 
-def _event(store: str, device: str, told: Any, at: datetime) -> Event | None:
-    if not isinstance(told, dict):
+def _event(store: str, device: str, reported: Any, at: datetime) -> Event | None:
+    if not isinstance(reported, dict):
         return None
-    name, id_, data = told.get("name"), told.get("id"), told.get("properties", {})
+    name, id_, data = reported.get("name"), reported.get("id"), reported.get("properties", {})
     if not isinstance(name, str) or name not in ALLOWED or not isinstance(data, dict):
         return None
     if not isinstance(id_, str) or not id_.isascii() or not 0 < len(id_) <= MAX_ID_LENGTH:
         return None
     if "#" in id_ or not id_.isprintable():
         return None
-    # A name that begins like this is ours: it says which step reported an event.
-    own = {key: value for key, value in data.items() if not key.startswith("_")}
-    if len(dumps(own, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_BYTES:
+    # Names with `_` are reserved: they say which step emitted an event.
+    properties = {key: value for key, value in data.items() if not key.startswith("_")}
+    if len(dumps(properties, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MAX_BYTES:
         return None
-    return Event(store, id_, name, at, SOURCE, {"device": device}, own)
+    return Event(store, id_, name, at, SOURCE, {"device": device}, properties)

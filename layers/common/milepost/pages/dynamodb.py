@@ -1,4 +1,4 @@
-"""Counters of what may not happen too often; they expire by themselves."""
+"""Counters for visitor rate limits; they expire by TTL."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from milepost.pages.visitor_limits import VisitCounter
 
 @dataclass(frozen=True, slots=True)
 class DynamoVisitorLimits:
-    """Implements `Limits`. TTL removes a counter within days; its key is of one window alone."""
+    """Implements `VisitorLimits`. TTL removes a counter within days; its key names one window."""
 
     table: Table
 

@@ -1,4 +1,4 @@
-"""Sign-up forms: what a store asks, and what of an answer may be taken."""
+"""Sign-up forms: their fields, and the answers that Milepost accepts."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,26 +11,27 @@ from urllib.parse import urlsplit
 from milepost.base.addresses import normalize_email
 from milepost.base.dates import find_zone
 from milepost.base.languages import choose, normalize
+from milepost.contacts.fields import CONTACT_FIELDS
 from milepost.stores.settings import StoreSettings
 
 STANDARD_ANSWERS = frozenset({"email", "device", "form", "locale", "timezone", "redirect"})
-"""What every form may post, whatever its fields are; `redirect` is not looked at."""
+"""The fields that every form can post in addition to its own; `redirect` is ignored."""
 
-PERSON = ("first_name", "last_name")
+PERSON = tuple(name for name, field in CONTACT_FIELDS.items() if field.asked_by_forms)
 """Fields of the contact itself; all others are properties."""
 
 MAX_ANSWER_LENGTH = 500
 MAX_NAME_LENGTH = 60
 DEVICE_PATTERN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-"""A random UUID, as the browser snippet makes them: nobody can guess another's."""
+"""A random UUID, as the browser snippet creates it: it cannot be guessed."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
 _LINK = re.compile(r"://|www\.|\w\.\w{2,}/|@", re.IGNORECASE)
-"""A name is no place for a link: it would be printed in a mail to whoever's address was given."""
+"""A name must not contain a link, because an e-mail to the given address prints the name."""
 
 
 class Form(NamedTuple):
-    """A form as the running functions see it (see `forms_file.py`)."""
+    """A form as the running functions read it (see `form_file.py`)."""
 
     name: str
     topics: tuple[str, ...] = ()
@@ -42,15 +43,15 @@ class Form(NamedTuple):
     honeypot: str = "website"
     per_hour: int = 30
 
-    def worded(self, locale: str, default: str) -> str:
-        """What the reader agreed to, in the language it was shown in."""
+    def consent_text_in(self, locale: str, default: str) -> str:
+        """The consent text in the language in which the form showed it."""
         if isinstance(self.consent_text, str):
             return self.consent_text
         return self.consent_text.get(choose(locale, self.consent_text, default), "")
 
 
 def form_named(settings: StoreSettings, name: str) -> Form | None:
-    """A form that the store has, or None."""
+    """The store's form with this name, or None."""
     document = (settings.forms or {}).get(name)
     if document is None:
         return None
@@ -59,7 +60,7 @@ def form_named(settings: StoreSettings, name: str) -> Form | None:
 
 
 def origins(settings: StoreSettings) -> tuple[str, ...]:
-    """The websites whose pages may call from a script: the shop's own if none is named."""
+    """The websites whose scripts can call the API: the shop's own if the settings name none."""
     if settings.origins or not settings.url:
         return settings.origins
     parts = urlsplit(settings.url)
@@ -67,7 +68,7 @@ def origins(settings: StoreSettings) -> tuple[str, ...]:
 
 
 class Answers(NamedTuple):
-    """What was posted, as far as it may be taken."""
+    """The accepted answers of a post."""
 
     email: str
     values: Mapping[str, Any]
@@ -77,7 +78,7 @@ class Answers(NamedTuple):
 
 
 class FormError(NamedTuple):
-    """What is wrong with one field of a post; `code` is one of bad_email, required, bad_field."""
+    """The error in one field of a post; `code` is bad_email, required or bad_field."""
 
     code: str
     field: str
@@ -85,20 +86,20 @@ class FormError(NamedTuple):
 
 
 def read_answers(form: Form, posted: Mapping[str, Any]) -> Answers | FormError:
-    """Read a post. What the form does not ask for is left out, and so is a bad language or zone."""
-    given = posted.get("email")
-    email = normalize_email(given) if isinstance(given, str) else None
+    """Read a post. Unknown fields and an invalid language or time zone are ignored."""
+    answer = posted.get("email")
+    email = normalize_email(answer) if isinstance(answer, str) else None
     if email is None:
         return FormError(
             "bad_email", "email", "this is not an e-mail address that mail can be sent to"
         )
     values: dict[str, Any] = {}
     for name, field in form.fields.items():
-        found = _answer(name, field, posted.get(name))
-        if isinstance(found, FormError):
-            return found
-        if found is not None:
-            values[name] = found
+        value_or_error = _answer(name, field, posted.get(name))
+        if isinstance(value_or_error, FormError):
+            return value_or_error
+        if value_or_error is not None:
+            values[name] = value_or_error
     locale, zone, device = (posted.get(name) for name in ("locale", "timezone", "device"))
     return Answers(
         email=email,
@@ -110,45 +111,51 @@ def read_answers(form: Form, posted: Mapping[str, Any]) -> Answers | FormError:
 
 
 def is_bot_submission(form: Form, posted: Mapping[str, Any]) -> bool:
-    """Whether the field was filled in that people cannot see."""
+    """Whether the hidden field is filled in."""
     return bool(posted.get(form.honeypot))
 
 
 def request_id(store: str, form: str, email: str, at: str) -> str:
-    """Names one post, so that the same within one millisecond is one."""
+    """The id of one post. Identical posts within one millisecond have the same id."""
     return sha256(f"{store}\n{form}\n{email}\n{at}".encode()).hexdigest()[:24]
 
 
-def _answer(name: str, field: Mapping[str, Any], given: Any) -> Any:
-    """The answer to one question, None if there is none."""
-    given = given.strip() if isinstance(given, str) else given
+def _answer(name: str, field: Mapping[str, Any], answer: Any) -> Any:
+    """The answer to one field; None if there is none."""
+    answer = answer.strip() if isinstance(answer, str) else answer
     kind = field.get("type", "text")
     if kind == "boolean":
-        given = given not in (None, "", False, "false", "0", "off", "no")
-    if given in (None, "") or (kind == "boolean" and not given and field.get("required")):
-        needed = FormError("required", name, f"{name} is required")
-        return needed if field.get("required") else None
-    read = _READ[kind](given)
-    if read is None:
+        answer = answer not in (None, "", False, "false", "0", "off", "no")
+    if answer in (None, "") or (kind == "boolean" and not answer and field.get("required")):
+        missing = FormError("required", name, f"{name} is required")
+        return missing if field.get("required") else None
+    value = _READ[kind](answer)
+    if value is None:
         return FormError("bad_field", name, f"{name} is not a {kind}")
-    if name in PERSON and (len(read) > MAX_NAME_LENGTH or _LINK.search(read)):
+    if name in PERSON and (len(value) > MAX_NAME_LENGTH or _LINK.search(value)):
         return FormError("bad_field", name, f"{name} is not a name")
-    if "choices" in field and read not in field["choices"]:
+    if "choices" in field and value not in field["choices"]:
         return FormError("bad_field", name, f"{name} is not one of the choices")
-    return read
+    return value
 
 
-def _text(given: Any) -> str | None:
-    if not isinstance(given, str) or len(given) > MAX_ANSWER_LENGTH or _CONTROL.search(given):
+def _text(answer: Any) -> str | None:
+    if not isinstance(answer, str) or len(answer) > MAX_ANSWER_LENGTH or _CONTROL.search(answer):
         return None
-    return given if given.isascii() or not any("\ud800" <= c <= "\udfff" for c in given) else None
+    return (
+        answer if answer.isascii() or not any("\ud800" <= c <= "\udfff" for c in answer) else None
+    )
 
 
-def _number(given: Any) -> float | int | None:
-    if isinstance(given, bool) or not isinstance(given, int | float | str) or len(str(given)) > 40:
+def _number(answer: Any) -> float | int | None:
+    if (
+        isinstance(answer, bool)
+        or not isinstance(answer, int | float | str)
+        or len(str(answer)) > 40
+    ):
         return None
     try:
-        number = float(given)
+        number = float(answer)
     except (ValueError, OverflowError):
         return None
     if not isfinite(number):
@@ -156,13 +163,16 @@ def _number(given: Any) -> float | int | None:
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
-def _date(given: Any) -> str | None:
+def _date(answer: Any) -> str | None:
     try:
-        return date.fromisoformat(given).isoformat() if len(given) == len("2027-01-31") else None
+        return date.fromisoformat(answer).isoformat() if len(answer) == len("2027-01-31") else None
     except (TypeError, ValueError):
         return None
 
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
-    "text": _text, "number": _number, "date": _date, "boolean": bool,
-}  # fmt: skip
+    "text": _text,
+    "number": _number,
+    "date": _date,
+    "boolean": bool,
+}

@@ -48,7 +48,8 @@ class FormFile(StrictModel):
     fields: dict[FieldName, FieldFile] = Field(
         default_factory=dict,
         max_length=20,
-        description="The fields beside the address: `first_name`, `last_name`, or a property.",
+        description="The fields beside the address: "
+        f"{', '.join(f'`{name}`' for name in PERSON)}, or a property.",
     )
     double_opt_in: bool = Field(
         True,
@@ -81,10 +82,12 @@ class FormFile(StrictModel):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.topics and not self.consent_text:
-            raise ValueError("consent_text is missing: it proves what the reader said yes to")
+            raise ValueError("consent_text is missing: it proves what the contact agreed to")
         for name in self.fields:
             if name in STANDARD_ANSWERS or name == self.honeypot:
-                raise ValueError(f"{name!r} is part of every form: call the field otherwise")
+                raise ValueError(
+                    f"{name!r} is part of every form: choose another name for the field"
+                )
             if name in PERSON and self.fields[name].type != "text":
                 raise ValueError(f"{name!r} is a text: leave its type out")
         return self

@@ -1,4 +1,4 @@
-"""The pages of sign-up forms, and of the link that confirms one."""
+"""The HTML pages of sign-up forms and of the confirmation link."""
 
 from html import escape
 from typing import Protocol
@@ -107,18 +107,18 @@ TEXTS: dict[str, Texts] = {
 
 
 class ConfirmationText(Protocol):
-    """What the page of a confirmation says: with whom, and to what words."""
+    """The data of a confirmation page."""
 
     @property
     def store_name(self) -> str: ...
     @property
-    def wording(self) -> str: ...
+    def consent_text(self) -> str: ...
     @property
     def locale(self) -> str: ...
 
 
 def received_page(locale: str, store: str, double_opt_in: bool) -> str:
-    """The same for every address, whatever is known of it."""
+    """The page after a sign-up. It is the same for every address, known or not."""
     texts, locale = supported_language(locale, TEXTS)
     kind = "check" if double_opt_in else "thanks"
     return notice(locale, texts[kind], format_text(texts[f"{kind}_text"], store=store))
@@ -134,27 +134,27 @@ def rate_limited_page(locale: str) -> str:
     return notice(locale, texts["many"], texts["many_text"])
 
 
-def confirm_page(opened: ConfirmationText) -> str:
-    """Asks before it acts: scanners follow every link, so a GET must change nothing."""
-    texts, locale = supported_language(opened.locale, TEXTS)
-    agreed = ""
-    if opened.wording:
-        words = f"<blockquote><bdi>{escape(opened.wording)}</bdi></blockquote>"
-        agreed = f"<p>{texts['agree']}</p>{words}"
+def confirm_page(view: ConfirmationText) -> str:
+    """A page with a button: link scanners follow every link, so a GET must change nothing."""
+    texts, locale = supported_language(view.locale, TEXTS)
+    consent = ""
+    if view.consent_text:
+        quote = f"<blockquote><bdi>{escape(view.consent_text)}</bdi></blockquote>"
+        consent = f"<p>{texts['agree']}</p>{quote}"
     body = (
         f"<h1>{texts['confirm']}</h1>"
-        f"<p>{format_text(texts['confirm_text'], store=opened.store_name)}</p>{agreed}"
+        f"<p>{format_text(texts['confirm_text'], store=view.store_name)}</p>{consent}"
         f'<form method="post"><button name="action" value="confirm">{texts["yes"]}</button></form>'
         f'<p class="go muted">{texts["not_me"]}</p>'
     )
     return page(locale, texts["confirm"], body)
 
 
-def confirmed_page(opened: ConfirmationText) -> str:
-    texts, locale = supported_language(opened.locale, TEXTS)
-    return notice(locale, texts["done"], format_text(texts["done_text"], store=opened.store_name))
+def confirmed_page(view: ConfirmationText) -> str:
+    texts, locale = supported_language(view.locale, TEXTS)
+    return notice(locale, texts["done"], format_text(texts["done_text"], store=view.store_name))
 
 
-def expired_page(opened: ConfirmationText) -> str:
-    texts, locale = supported_language(opened.locale, TEXTS)
-    return notice(locale, texts["late"], format_text(texts["late_text"], store=opened.store_name))
+def expired_page(view: ConfirmationText) -> str:
+    texts, locale = supported_language(view.locale, TEXTS)
+    return notice(locale, texts["late"], format_text(texts["late_text"], store=view.store_name))

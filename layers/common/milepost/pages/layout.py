@@ -1,8 +1,8 @@
-"""What all pages have in common: the frame, the style, the languages.
+"""The layout of all pages: the frame, the style and the languages.
 
-WCAG AA: one heading, one landmark, a language and a direction, labels for every input, colors of a
-contrast of at least 4.5 in light and in dark, a visible focus, targets of at least 44 pixels, and
-nothing that is wider than 320 pixels.
+The pages meet WCAG AA: one heading, one landmark, a language and a direction, a label for every
+input, a contrast of at least 4.5 in light and dark mode, a visible focus, targets of at least 44
+pixels, and nothing that is wider than 320 pixels.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ LANGUAGES = ("en", "ar", "fa", "zh-Hant")
 
 
 def supported_language(locale: str, texts: Mapping[str, Texts]) -> tuple[Texts, str]:
-    """The texts of a page in the language that serves a reader best, and that language."""
+    """The texts of a page in the language that fits `locale` best, and that language."""
     language = "zh-Hant" if locale.startswith("zh") else choose(locale, texts, "en")
     return texts[language], language
 
 
 def format_text(text: str, **names: str) -> str:
-    """A text with other people's names in it: they are never markup, whatever they hold, and do
-    not turn the direction of what is around them."""
+    """Fill names from data into a text. Names are escaped, and cannot change the direction of the
+    text around them."""
     return text.format(**{key: f"<bdi>{escape(name)}</bdi>" for key, name in names.items()})
 
 
@@ -38,13 +38,13 @@ def page(locale: str, title: str, body: str) -> str:
 
 
 def notice(locale: str, title: str, *paragraphs: str) -> str:
-    """A page that only says something."""
-    said = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
-    return page(locale, title, f"<h1>{title}</h1>{said}")
+    """A page with a title and paragraphs only."""
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    return page(locale, title, f"<h1>{title}</h1>{body}")
 
 
 def invalid_link_page() -> str:
-    """For every link that is not ours: nobody's language is known, and nothing is given away."""
+    """The page for an invalid link. The language is unknown, and the page reveals nothing."""
     return notice(
         "en",
         "This link does not work",

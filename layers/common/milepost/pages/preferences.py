@@ -1,7 +1,7 @@
-"""The page of a reader's preferences: what they decide holds from the next line of code on.
+"""The preferences page: show and save a contact's preferences.
 
-A "no" is written at once, as unsubscribing is. Everything else is an event on the timeline, which
-`react` applies within a second; the page shows it as it will be.
+A withdrawal is saved at once, like an unsubscribe. Other changes are an event on the timeline.
+`react` applies it within a second; the page already shows the new state.
 """
 
 import json
@@ -23,7 +23,7 @@ from milepost.contacts.preferences import (
     parse_preference_form,
 )
 from milepost.contacts.profile import Consent, Profile, apply_event
-from milepost.sending.link_tokens import PreferencesLink, unseal_preferences
+from milepost.sending.links import PreferencesLink, unseal_preferences
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 
 class PreferencesVisitor(NamedTuple):
-    """Where a post came from; part of the proof."""
+    """The source of a post; it is stored with the consent."""
 
     ip: str = ""
     user_agent: str = ""
 
 
 class PreferencesPage(NamedTuple):
-    """What the page is made of; `said` is what it says of what was just done, about a `day`."""
+    """The data of the page; `said` names the message about the last change, with its `day`."""
 
     claim: PreferencesLink
     profile: Profile
@@ -61,7 +61,7 @@ class PreferencesPage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PreferencesService:
-    """Reads links and carries out what readers ask for."""
+    """Opens preferences links and saves changes."""
 
     contacts: "Contacts"
     timeline: "Timeline"
@@ -70,68 +70,74 @@ class PreferencesService:
     secrets: "Secrets"
 
     def open(self, store: str, token: str) -> PreferencesPage | None:
-        """What a link is about; None if we did not make it, or if nobody is there any more."""
+        """The page of a link; None if the link is invalid or the contact has been erased."""
         keys = self.secrets.of(store)
-        claim = unseal_preferences(store, token, keys.links if keys else ())
-        if claim is None:
+        link = unseal_preferences(store, token, keys.links if keys else ())
+        if link is None:
             return None
         settings = self.registry.head(store).settings
-        known = self.contacts.profile(store, claim.contact)
-        if known is None and self.contacts.erased(store, claim.contact) is not None:
+        stored = self.contacts.profile(store, link.contact)
+        if stored is None and self.contacts.erased(store, link.contact) is not None:
             return None
-        profile = known or Profile(store, claim.contact)
+        profile = stored or Profile(store, link.contact)
         reminders = tuple(self._reminders(profile, settings))
-        return PreferencesPage(claim, profile, settings, reminders)
+        return PreferencesPage(link, profile, settings, reminders)
 
     def save(
-        self, opened: PreferencesPage, posted: Fields, caller: PreferencesVisitor, now: datetime
+        self,
+        preferences: PreferencesPage,
+        fields: Fields,
+        visitor: PreferencesVisitor,
+        now: datetime,
     ) -> PreferencesPage:
-        """Do what a post asks for; the page as it is afterwards. Repeating it changes nothing."""
-        profile, settings = opened.profile, opened.settings
-        wish = parse_preference_form(posted, profile, settings, opened.reminders, now)
-        if wish.withdrawn:
-            event = _withdrawal(opened, wish, caller, now)
+        """Save the changes of a post and return the page afterwards. The call is idempotent."""
+        profile, settings = preferences.profile, preferences.settings
+        change = parse_preference_form(fields, profile, settings, preferences.reminders, now)
+        if change.withdrawn:
+            event = _withdrawal(preferences, change, visitor, now)
             self.contacts.withdraw(profile.contact, event)
-            noes = {
-                fact.topic or "": Consent("withdrawn", now, fact.method, fact.source)
-                for fact in event.contact.consents
+            withdrawals = {
+                each.topic or "": Consent("withdrawn", now, each.method, each.source)
+                for each in event.contact.consents
             }
-            profile = replace(profile, consent={**profile.consent, **noes})
-        if wish.granted or wish.changes:
-            event = _changed(opened, wish, caller, now)
+            profile = replace(profile, consent={**profile.consent, **withdrawals})
+        if change.granted or change.changes:
+            event = _changed(preferences, change, visitor, now)
             self.timeline.append(profile.contact, event)
             profile = apply_event(profile, event, settings)
-        reminders = tuple(r._replace(date=_day(profile, r.property)) for r in opened.reminders)
-        day = str(wish.changes[0].value) if wish.said in {"snoozed", "moved"} else ""
-        return opened._replace(profile=profile, reminders=reminders, said=wish.said, day=day)
+        reminders = tuple(r._replace(date=_day(profile, r.property)) for r in preferences.reminders)
+        day = str(change.changes[0].value) if change.said in {"snoozed", "moved"} else ""
+        return preferences._replace(profile=profile, reminders=reminders, said=change.said, day=day)
 
     def _reminders(self, profile: Profile, settings: StoreSettings) -> Iterator[Reminder]:
-        """The dates that the contact is waiting for right now and may move, each property once."""
+        """The dates that the contact waits for now and can move, each property once."""
         seen = set()
-        for id_, presence in sorted(profile.active_enrollments.items()):
-            ref = presence.ref(profile.store, profile.contact, id_)
+        for id_, active in sorted(profile.active_enrollments.items()):
+            ref = active.ref(profile.store, profile.contact, id_)
             program = self.registry.program(ref.store, ref.workflow, ref.version)
             if not any("movable" in node for node in program.nodes.values()):
                 continue
             loaded = self.enrollments.load(ref)
-            start = loaded[1].resume_point if loaded and loaded[1].status == "active" else None
-            if loaded is None or start is None or not start.step:
+            resume_point = (
+                loaded[1].resume_point if loaded and loaded[1].status == "active" else None
+            )
+            if loaded is None or resume_point is None or not resume_point.step:
                 continue
-            node = program.nodes[start.step]
-            if "movable" not in node or str(start.block_seq) in loaded[1].block_started:
+            node = program.nodes[resume_point.step]
+            if "movable" not in node or str(resume_point.block_seq) in loaded[1].block_started:
                 continue
             name = node["date"].removeprefix("contact.properties.")
             if name not in seen:
                 seen.add(name)
-                title = _titled(node["movable"], language(profile, settings), settings)
+                title = _title(node["movable"], language(profile, settings), settings)
                 yield Reminder(id_, name, title, _day(profile, name), _time(profile, name))
 
 
-def _titled(title: str | Mapping[str, str], locale: str, settings: StoreSettings) -> str:
-    if isinstance(title, str):
-        return title
-    chosen = choose(locale, title, choose(settings.default_locale, title, next(iter(title))))
-    return title[chosen]
+def _title(titles: str | Mapping[str, str], locale: str, settings: StoreSettings) -> str:
+    if isinstance(titles, str):
+        return titles
+    chosen = choose(locale, titles, choose(settings.default_locale, titles, next(iter(titles))))
+    return titles[chosen]
 
 
 def _day(profile: Profile, name: str) -> str:
@@ -139,53 +145,71 @@ def _day(profile: Profile, name: str) -> str:
 
 
 def _time(profile: Profile, name: str) -> str:
-    """What stands behind the day: it stays when the day is moved."""
+    """The time of day after the date; it stays when the date is moved."""
     return str(profile.get(f"properties.{name}") or "")[10:]
 
 
 def _withdrawal(
-    opened: PreferencesPage, wish: PreferenceChange, caller: PreferencesVisitor, now: datetime
+    preferences: PreferencesPage,
+    change: PreferenceChange,
+    visitor: PreferencesVisitor,
+    now: datetime,
 ) -> Event:
-    facts = tuple(_fact(opened, "withdrawn", topic, caller, now) for topic in wish.withdrawn)
-    data = {"topics": list(wish.withdrawn), "message": opened.claim.message}
-    return _event(opened, UNSUBSCRIBED, data, ContactUpdate(consents=facts), now)
+    evidence = tuple(
+        _evidence(preferences, "withdrawn", topic, visitor, now) for topic in change.withdrawn
+    )
+    data = {"topics": list(change.withdrawn), "message": preferences.claim.message}
+    return _event(preferences, UNSUBSCRIBED, data, ContactUpdate(consents=evidence), now)
 
 
 def _changed(
-    opened: PreferencesPage, wish: PreferenceChange, caller: PreferencesVisitor, now: datetime
+    preferences: PreferencesPage,
+    change: PreferenceChange,
+    visitor: PreferencesVisitor,
+    now: datetime,
 ) -> Event:
-    facts = tuple(_fact(opened, "granted", topic, caller, now) for topic in wish.granted)
+    evidence = tuple(
+        _evidence(preferences, "granted", topic, visitor, now) for topic in change.granted
+    )
     data = {
-        "topics": list(wish.granted),
-        "changed": {change.name: change.value for change in wish.changes},
-        "message": opened.claim.message,
+        "topics": list(change.granted),
+        "changed": {each.name: each.value for each in change.changes},
+        "message": preferences.claim.message,
     }
     return _event(
-        opened, PREFERENCES, data, ContactUpdate(consents=facts, changes=wish.changes), now
+        preferences,
+        PREFERENCES,
+        data,
+        ContactUpdate(consents=evidence, changes=change.changes),
+        now,
     )
 
 
-def _fact(
-    opened: PreferencesPage, state: Any, topic: str, caller: PreferencesVisitor, now: datetime
+def _evidence(
+    preferences: PreferencesPage, state: Any, topic: str, visitor: PreferencesVisitor, now: datetime
 ) -> ConsentEvidence:
     return ConsentEvidence(
         state=state,
         method="preferences",
-        source=f"message {opened.claim.message}",
+        source=f"message {preferences.claim.message}",
         topic=topic,
         at=now,
-        consent_text=opened.settings.title_of(topic, opened.locale),
-        ip=caller.ip or None,
-        user_agent=caller.user_agent[:200] or None,
+        consent_text=preferences.settings.title_of(topic, preferences.locale),
+        ip=visitor.ip or None,
+        user_agent=visitor.user_agent[:200] or None,
     )
 
 
 def _event(
-    opened: PreferencesPage, name: str, data: Mapping[str, Any], facts: ContactUpdate, now: datetime
+    preferences: PreferencesPage,
+    name: str,
+    data: Mapping[str, Any],
+    evidence: ContactUpdate,
+    now: datetime,
 ) -> Event:
     text = (
-        f"{opened.claim.message}\n"
+        f"{preferences.claim.message}\n"
         f"{instants.format_instant(now)}\n{json.dumps(data, sort_keys=True)}"
     )
     id_ = sha256(text.encode()).hexdigest()[:32]
-    return Event(opened.claim.store, id_, name, now, "reader", {}, data, facts)
+    return Event(preferences.claim.store, id_, name, now, "reader", {}, data, evidence)

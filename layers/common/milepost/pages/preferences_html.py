@@ -1,4 +1,4 @@
-"""The page of a reader's preferences. Every section is a form of its own, with its own button."""
+"""The HTML of the preferences page. Every section is a form with its own button."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
@@ -150,11 +150,11 @@ NAMES = {
     "uk": "Українська", "ur": "اردو", "vi": "Tiếng Việt", "zh": "中文", "zh-CN": "简体中文",
     "zh-HK": "繁體中文（香港）", "zh-Hans": "简体中文", "zh-Hant": "繁體中文", "zh-TW": "繁體中文",
 }  # fmt: skip
-"""What languages call themselves: whoever looks for theirs may not read the one of the page."""
+"""The languages' names for themselves, because a contact may not read the page's language."""
 
 
 class PreferencesView(Protocol):
-    """What the page is made of; `said` and `day` are of what was just done."""
+    """The data of the page; `said` and `day` describe the last change."""
 
     @property
     def profile(self) -> Profile: ...
@@ -173,18 +173,18 @@ class PreferencesView(Protocol):
 
 
 def preferences_page(
-    shown: PreferencesView, today: date, until: str, written: Callable[[str], str]
+    view: PreferencesView, today: date, until: str, format_date: Callable[[str], str]
 ) -> str:
-    """The page as it is `today`, where the reader lives. Their break lasts `until` then, empty if
-    there is none. `written` gives a day as the reader writes it."""
-    texts, locale = supported_language(shown.locale, TEXTS)
+    """The page for `today`, in the contact's time zone. The snooze lasts `until` this day; empty if
+    there is none. `written` formats a day in the contact's language."""
+    texts, locale = supported_language(view.locale, TEXTS)
     parts = (
         f"<h1>{texts['title']}</h1>",
-        _said(shown, texts, written)
-        or f"<p>{format_text(texts['intro'], store=shown.store_name)}</p>",
-        _reminders(shown.reminders, texts, today, written),
-        _choices(shown, texts, locale),
-        _break(texts, written(until) if until else ""),
+        _message(view, texts, format_date)
+        or f"<p>{format_text(texts['intro'], store=view.store_name)}</p>",
+        _reminders(view.reminders, texts, today, format_date),
+        _choices(view, texts, locale),
+        _break(texts, format_date(until) if until else ""),
         _section(
             texts["stop"],
             f'<p>{texts["stop_text"]}</p><button class="quiet" name="action" value="all">'
@@ -194,13 +194,13 @@ def preferences_page(
     return page(locale, texts["title"], "".join(parts))
 
 
-def _said(shown: PreferencesView, texts: Texts, written: Callable[[str], str]) -> str:
-    if shown.said not in texts:
+def _message(view: PreferencesView, texts: Texts, format_date: Callable[[str], str]) -> str:
+    if view.said not in texts:
         return ""
-    day = written(shown.day) if shown.day else ""
-    words = format_text(texts[shown.said], store=shown.store_name, date=day)
-    role = "alert" if shown.said == "bad_date" else "status"
-    return f'<p role="{role}" class="said">{words}</p>'
+    day = format_date(view.day) if view.day else ""
+    message = format_text(texts[view.said], store=view.store_name, date=day)
+    role = "alert" if view.said == "bad_date" else "status"
+    return f'<p role="{role}" class="said">{message}</p>'
 
 
 def _section(title: str, body: str) -> str:
@@ -209,9 +209,10 @@ def _section(title: str, body: str) -> str:
 
 
 def _reminders(
-    reminders: Sequence[Reminder], texts: Texts, today: date, written: Callable[[str], str]
+    reminders: Sequence[Reminder], texts: Texts, today: date, format_date: Callable[[str], str]
 ) -> str:
-    """A field for a date shows it as the browser likes, so it is written out above it too."""
+    """The reminders. The browser chooses the format of a date field, so the date is also written
+    above it."""
     if not reminders:
         return ""
     first = today + timedelta(days=1)
@@ -220,7 +221,7 @@ def _reminders(
         f'value="{escape(reminder.id)}"><div class="field">'
         f'<label for="date-{number}"><bdi>{escape(reminder.title)}</bdi></label>'
         '<p class="muted" '
-        f'id="now-{number}">{format_text(texts["now"], date=written(reminder.date))}</p>'
+        f'id="now-{number}">{format_text(texts["now"], date=format_date(reminder.date))}</p>'
         f'<input id="date-{number}" type="date" name="date" required '
         f'aria-describedby="now-{number}" '
         f'value="{escape(reminder.date)}" min="{first}" max="{first + MAX_DATE_AHEAD}">'
@@ -231,30 +232,30 @@ def _reminders(
     return f"{head}{''.join(forms)}</section>"
 
 
-def _choices(shown: PreferencesView, texts: Texts, locale: str) -> str:
-    """Topics, frequency, language and zone: one form, for they are saved together."""
-    profile, settings = shown.profile, shown.settings
+def _choices(view: PreferencesView, texts: Texts, locale: str) -> str:
+    """Topics, frequency, language and time zone, in one form that saves them together."""
+    profile, settings = view.profile, view.settings
     topics = "".join(
         _pick(
             "checkbox",
             "topic",
             topic,
-            settings.title_of(topic, shown.locale),
+            settings.title_of(topic, view.locale),
             _wants(profile, topic),
         )
         + f'<input type="hidden" name="shown" value="{escape(topic)}">'
         for topic in settings.topics or {}
     )
     often = "".join(
-        _pick("radio", "frequency", each, texts[each], each == frequency(profile))
-        for each in FREQUENCIES
+        _pick("radio", "frequency", option, texts[option], option == frequency(profile))
+        for option in FREQUENCIES
     )
     parts = []
     if topics:
         parts.append(f"<fieldset><legend>{texts['topics']}</legend>{topics}</fieldset>")
     parts.append(f"<fieldset><legend>{texts['often']}</legend>{often}</fieldset>")
     languages = [(each, NAMES.get(each, each)) for each in settings.locales]
-    selects = _select("locale", texts["language"], languages, shown.locale)
+    selects = _select("locale", texts["language"], languages, view.locale)
     zones = [("", texts["shop_time"]), *_zones(profile, locale)]
     selects += _select("timezone", texts["zone"], zones, profile.get("timezone") or "")
     parts.append(f"<fieldset>{selects}</fieldset>")
@@ -262,14 +263,14 @@ def _choices(shown: PreferencesView, texts: Texts, locale: str) -> str:
     return _section("", "".join(parts))
 
 
-def _break(texts: Texts, pause: str) -> str:
-    if pause:
-        said = format_text(texts["until"], date=pause)
+def _break(texts: Texts, until: str) -> str:
+    if until:
+        text = format_text(texts["until"], date=until)
         button = f'<button name="action" value="resume">{texts["resume"]}</button>'
     else:
-        said = texts["break_text"]
+        text = texts["break_text"]
         button = f'<button class="quiet" name="action" value="snooze">{texts["snooze"]}</button>'
-    return _section(texts["break"], f"<p>{said}</p>{button}")
+    return _section(texts["break"], f"<p>{text}</p>{button}")
 
 
 def _wants(profile: Profile, topic: str) -> bool:
@@ -287,8 +288,8 @@ def _pick(kind: str, name: str, value: str, title: str, chosen: bool) -> str:
 def _select(name: str, title: str, choices: Iterable[tuple[str, str]], chosen: str) -> str:
     options = "".join(
         f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>'
-        f"{escape(words)}</option>"
-        for value, words in choices
+        f"{escape(label)}</option>"
+        for value, label in choices
     )
     return (
         f'<div class="field"><label for="{name}">{title}</label>'
@@ -297,7 +298,7 @@ def _select(name: str, title: str, choices: Iterable[tuple[str, str]], chosen: s
 
 
 def _zones(profile: Profile, locale: str) -> list[tuple[str, str]]:
-    zones = [(each.zone, each.called(locale)) for each in PLACES if find_zone(each.zone)]
+    zones = [(city.zone, city.name_in(locale)) for city in PLACES if find_zone(city.zone)]
     own = profile.get("timezone")
     if isinstance(own, str) and find_zone(own) and own not in {zone for zone, _ in zones}:
         zones.insert(0, (own, own.replace("_", " ")))

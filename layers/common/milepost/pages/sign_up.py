@@ -1,8 +1,7 @@
-"""Sign-up forms: what somebody posts becomes an event, and what somebody confirms becomes consent.
+"""Sign-up forms: a post becomes an event, and a confirmation becomes consent.
 
-Whoever posts a form is nobody in particular: they may write anybody's address into it. So nothing
-here depends on whose address it is. It is not looked up, and every post is answered alike; the
-gate and the ledger decide later whether a mail may go there.
+A visitor can enter the address of another person. So a post does not look the address up, and every
+post gets the same answer. The gate and the ledger decide later whether an e-mail can go to it.
 """
 
 from collections.abc import Mapping
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.base import instants
 from milepost.base.errors import ThrottledError
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event, IdentifierKind
 from milepost.contacts.event_names import FORM, LIST, OPT_IN
+from milepost.contacts.fields import Change
 from milepost.contacts.suppression import address_hash
 from milepost.contacts.timeline import append
 from milepost.pages.form import (
@@ -28,7 +27,7 @@ from milepost.pages.form import (
     request_id,
 )
 from milepost.pages.visitor_limits import DAY, HOUR, SIGN_UPS_OF_AN_ADDRESS, counter
-from milepost.sending.link_tokens import ConfirmationLink, unseal_confirmation
+from milepost.sending.links import ConfirmationLink, unseal_confirmation
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -39,33 +38,33 @@ if TYPE_CHECKING:
 
 
 REQUEST = "_request"
-"""Where the event of a sign-up keeps what was asked for until it is confirmed. No template can
-speak of a name that begins like this: a stranger's words must not stand in a mail to the address.
+"""The key under which the sign-up event keeps the request until it is confirmed. Templates cannot
+use names that begin with `_`, so a visitor's text never appears in an e-mail to the address.
 """
 
 SIGN_UP_RESOLUTION = timedelta(milliseconds=1)
 
 
 class FormVisitor(NamedTuple):
-    """Where a post came from; part of the proof."""
+    """The source of a post; it is stored with the consent."""
 
     ip: str = ""
     user_agent: str = ""
 
 
 class SignUpRateLimited(NamedTuple):
-    """This internet address has posted too often in this hour."""
+    """The internet address has posted too often in this hour."""
 
 
 class SignUpAccepted(NamedTuple):
-    """The post has been dealt with; `kept` says, for the log alone, whether anything came of it."""
+    """The post has been handled; `kept` says whether it was stored, for the log only."""
 
     kept: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SignUpForms:
-    """Takes what forms post."""
+    """Accepts the posts of forms."""
 
     timeline: "Timeline"
     registry: "Published"
@@ -78,23 +77,23 @@ class SignUpForms:
         return None if form is None else (form, settings)
 
     def take(
-        self, store: str, form: Form, posted: Mapping[str, Any], caller: FormVisitor, now: datetime
+        self, store: str, form: Form, body: Mapping[str, Any], visitor: FormVisitor, now: datetime
     ) -> SignUpAccepted | SignUpRateLimited | FormError:
-        """Keep a sign-up. What is wrong with a post is told before anything is counted."""
-        answers = read_answers(form, posted)
+        """Store a sign-up. Errors in a post are returned before anything is counted."""
+        answers = read_answers(form, body)
         if isinstance(answers, FormError):
             return answers
         secret = self._secret(store)
-        of_ip = counter(store, "form-ip", f"{form.name} {caller.ip}", HOUR, now, secret)
-        if self.limits.count(of_ip) > form.per_hour:
+        ip_counter = counter(store, "form-ip", f"{form.name} {visitor.ip}", HOUR, now, secret)
+        if self.limits.count(ip_counter) > form.per_hour:
             return SignUpRateLimited()
-        of_address = counter(store, "form-address", answers.email, DAY, now, secret)
-        often = self.limits.count(of_address) > SIGN_UPS_OF_AN_ADDRESS
-        if often or is_bot_submission(form, posted):
+        address_counter = counter(store, "form-address", answers.email, DAY, now, secret)
+        too_many = self.limits.count(address_counter) > SIGN_UPS_OF_AN_ADDRESS
+        if too_many or is_bot_submission(form, body):
             return SignUpAccepted(kept=False)
         default = self.registry.head(store).settings.default_locale
-        wording = form.worded(answers.locale, default)
-        append(self.timeline, _signed_up(store, form, answers, wording, caller, now))
+        consent_text = form.consent_text_in(answers.locale, default)
+        append(self.timeline, _signed_up(store, form, answers, consent_text, visitor, now))
         return SignUpAccepted(kept=True)
 
     def _secret(self, store: str) -> str:
@@ -107,20 +106,20 @@ class SignUpForms:
 
 
 class ConfirmationPage(NamedTuple):
-    """A link that confirms a sign-up: what its page is made of. `late` links confirm nothing."""
+    """The data of a confirmation page. `late` links confirm nothing."""
 
     claim: ConfirmationLink
     request: Event
     store_name: str
     store_url: str
-    wording: str
+    consent_text: str
     locale: str
     late: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SignUpConfirmation:
-    """Reads the links of confirmation mails, and carries out what they ask for."""
+    """Opens confirmation links and confirms sign-ups."""
 
     timeline: "Timeline"
     contacts: "Contacts"
@@ -128,98 +127,128 @@ class SignUpConfirmation:
     secrets: "Secrets"
 
     def open(self, store: str, token: str, now: datetime) -> ConfirmationPage | None:
-        """What a link is about; None if we did not make it, or all about it is long gone."""
+        """The page of a link; None if the link is invalid or its sign-up has expired."""
         keys = self.secrets.of(store)
-        claim = unseal_confirmation(store, token, keys.links if keys else ())
-        if claim is None:
+        link = unseal_confirmation(store, token, keys.links if keys else ())
+        if link is None:
             return None
-        profile = self.contacts.profile(store, claim.contact)
-        # The contact may have become another since; that one's timeline then has the request too.
-        owners = dict.fromkeys([claim.contact, profile.contact if profile else claim.contact])
-        found = (
-            self.timeline.find(store, owner, OPT_IN, claim.at, claim.request) for owner in owners
+        profile = self.contacts.profile(store, link.contact)
+        # The contact may have been merged since; then the other contact's timeline has the request.
+        owners = dict.fromkeys([link.contact, profile.contact if profile else link.contact])
+        candidates = (
+            self.timeline.find(store, owner, OPT_IN, link.at, link.request) for owner in owners
         )
-        request = next((event for event in found if event is not None), None)
+        request = next((event for event in candidates if event is not None), None)
         if request is None or not isinstance(request.data.get(REQUEST), Mapping):
             return None
         settings = self.registry.head(store).settings
-        known = profile.get("locale") if profile else None
+        locale = profile.get("locale") if profile else None
         return ConfirmationPage(
-            claim=claim,
+            claim=link,
             request=request,
             store_name=settings.name or store,
             store_url=settings.url,
-            wording=request.data[REQUEST]["consent_text"],
-            locale=request.contact.locale or known or settings.default_locale,
-            late=claim.is_late(now),
+            consent_text=request.data[REQUEST]["consent_text"],
+            locale=request.contact.fields.get("locale") or locale or settings.default_locale,
+            late=link.is_late(now),
         )
 
-    def confirm(self, opened: ConfirmationPage, caller: FormVisitor, now: datetime) -> None:
-        """Make the sign-up count, with proof of both requests. Repeating it changes nothing.
+    def confirm(self, confirmation: ConfirmationPage, visitor: FormVisitor, now: datetime) -> None:
+        """Grant the consent of a sign-up, with proof of both requests. The call is idempotent.
 
-        What was agreed to is what the form said then, whatever it says by now. Whoever was erased
-        once and comes back like this is mailed again.
+        The consent text is the one that the form showed then. A confirmation also lifts the
+        suppression of an erased address.
         """
-        if opened.late:
+        if confirmation.late:
             return
-        email = opened.request.identifiers.get("email")
+        email = confirmation.request.identifiers.get("email")
         if email:
-            self.contacts.lift_erasure_suppression(opened.claim.store, address_hash(email))
-        claim = opened.claim
-        at = self.timeline.first_seen(claim.store, "confirm", claim.request, now)
-        append(self.timeline, _confirmed(opened.request, caller, at))
+            self.contacts.lift_erasure_suppression(confirmation.claim.store, address_hash(email))
+        link = confirmation.claim
+        at = self.timeline.first_seen(link.store, "confirm", link.request, now)
+        append(self.timeline, _confirmed(confirmation.request, visitor, at))
 
 
 def _signed_up(
-    store: str, form: Form, answers: Answers, wording: str, caller: FormVisitor, now: datetime
+    store: str, form: Form, answers: Answers, consent_text: str, visitor: FormVisitor, now: datetime
 ) -> list[Event]:
     id_ = request_id(store, form.name, answers.email, instants.format_instant(now))
     source = f"form {form.name}"
-    person = ContactUpdate(locale=answers.locale or None, timezone=answers.timezone or None)
+    browser = {"locale": answers.locale, "timezone": answers.timezone}
+    base_update = ContactUpdate(fields={name: value for name, value in browser.items() if value})
     identifiers: dict[IdentifierKind, str] = {"email": answers.email}
     if form.double_opt_in:
-        asked = {
+        request_data = {
             "answers": dict(answers.values),
             "topics": list(form.topics),
             "list": form.list,
-            "consent_text": wording,
+            "consent_text": consent_text,
             "source": source,
-            "ip": caller.ip,
+            "ip": visitor.ip,
             "device": answers.device,
         }
-        data = {"form": form.name, REQUEST: asked}
-        return [Event(store, id_, OPT_IN, now, "form", identifiers, data, person)]
-    # Nobody has proved whose address it is, so the yes has no date: it is weak evidence, and a
-    # person who has unsubscribed is not brought back by it (see `contacts.weigh`).
+        data = {"form": form.name, REQUEST: request_data}
+        return [Event(store, id_, OPT_IN, now, "form", identifiers, data, base_update)]
+    # The address is not confirmed, so the consent has no date. It is weak evidence and does not
+    # resubscribe a contact who has unsubscribed (see `merge_consent`).
     consents = tuple(
         ConsentEvidence(
-            "granted", "form", source, topic,
-            consent_text=wording or None, ip=caller.ip or None,
-            user_agent=caller.user_agent[:200] or None,
+            "granted",
+            "form",
+            source,
+            topic,
+            consent_text=consent_text or None,
+            ip=visitor.ip or None,
+            user_agent=visitor.user_agent[:200] or None,
         )
         for topic in form.topics
-    )  # fmt: skip
-    return _events(store, id_, now, "form", identifiers, form.name, answers.values, form.list,
-                   consents, person)  # fmt: skip
+    )
+    return _events(
+        store,
+        id_,
+        now,
+        "form",
+        identifiers,
+        form.name,
+        answers.values,
+        form.list,
+        consents,
+        base_update,
+    )
 
 
-def _confirmed(request: Event, caller: FormVisitor, at: datetime) -> list[Event]:
-    asked = request.data[REQUEST]
+def _confirmed(request: Event, visitor: FormVisitor, at: datetime) -> list[Event]:
+    request_data = request.data[REQUEST]
     consents = tuple(
         ConsentEvidence(
-            "granted", "double-opt-in", asked["source"], topic, at,
-            consent_text=asked["consent_text"] or None, ip=caller.ip or None,
-            user_agent=caller.user_agent[:200] or None,
-            requested_at=request.occurred_at, requested_ip=asked["ip"] or None,
+            "granted",
+            "double-opt-in",
+            request_data["source"],
+            topic,
+            at,
+            consent_text=request_data["consent_text"] or None,
+            ip=visitor.ip or None,
+            user_agent=visitor.user_agent[:200] or None,
+            requested_at=request.occurred_at,
+            requested_ip=request_data["ip"] or None,
         )
-        for topic in asked["topics"]
-    )  # fmt: skip
-    device: dict[IdentifierKind, str] = {"device": asked["device"]} if asked["device"] else {}
+        for topic in request_data["topics"]
+    )
+    device: dict[IdentifierKind, str] = (
+        {"device": request_data["device"]} if request_data["device"] else {}
+    )
     return _events(
-        request.store, f"{request.id}:confirmed", at, "reader",
-        {**request.identifiers, **device}, request.data["form"], asked["answers"], asked["list"],
-        consents, request.contact,
-    )  # fmt: skip
+        request.store,
+        f"{request.id}:confirmed",
+        at,
+        "reader",
+        {**request.identifiers, **device},
+        request.data["form"],
+        request_data["answers"],
+        request_data["list"],
+        consents,
+        request.contact,
+    )
 
 
 def _events(
@@ -232,24 +261,28 @@ def _events(
     values: Mapping[str, Any],
     list_: str,
     consents: tuple[ConsentEvidence, ...],
-    person: ContactUpdate,
+    base_update: ContactUpdate,
 ) -> list[Event]:
-    """The sign-up itself, and the list it leads to, which is an event of its own as lists are."""
-    properties = {name: value for name, value in values.items() if name not in PERSON}
-    facts = ContactUpdate(
-        first_name=values.get("first_name"),
-        last_name=values.get("last_name"),
-        locale=person.locale,
-        timezone=person.timezone,
-        properties=properties,
+    """The sign-up event, and the list event if the form has a list."""
+    update = ContactUpdate(
+        fields={**{name: values[name] for name in PERSON if name in values}, **base_update.fields},
+        properties={name: value for name, value in values.items() if name not in PERSON},
         consents=consents,
     )
-    said = {**values, "form": form}
-    events = [Event(store, id_, FORM, at, source, identifiers, said, facts)]
+    data = {**values, "form": form}
+    events = [Event(store, id_, FORM, at, source, identifiers, data, update)]
     if list_:
-        joins = ContactUpdate(changes=(Change("set", f"lists.{list_}", True),))
+        list_update = ContactUpdate(changes=(Change("set", f"lists.{list_}", True),))
         events.append(
-            Event(store, id_, LIST["added"], at + SIGN_UP_RESOLUTION, source, identifiers,
-                  {"list": list_, "form": form}, joins)
-        )  # fmt: skip
+            Event(
+                store,
+                id_,
+                LIST["added"],
+                at + SIGN_UP_RESOLUTION,
+                source,
+                identifiers,
+                {"list": list_, "form": form},
+                list_update,
+            )
+        )
     return events

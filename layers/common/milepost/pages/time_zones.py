@@ -1,14 +1,14 @@
-"""The places by which readers tell their time zone, west to east, as they are called at home.
+"""The cities from which contacts choose their time zone, from west to east, in each language.
 
-A list of all four hundred zones would help nobody. A zone that is known and not here is offered
-too.
+A list of all four hundred zones would be too long. The page also offers the contact's current zone
+if it is not here.
 """
 
 from typing import Final, NamedTuple
 
 
 class TimeZoneCity(NamedTuple):
-    """A city and its zone."""
+    """A city and its time zone."""
 
     zone: str
     en: str
@@ -16,7 +16,7 @@ class TimeZoneCity(NamedTuple):
     fa: str
     zh: str
 
-    def called(self, language: str) -> str:
+    def name_in(self, language: str) -> str:
         return {"ar": self.ar, "fa": self.fa, "zh-Hant": self.zh}.get(language, self.en)
 
 

@@ -1,4 +1,4 @@
-"""Unsubscribe: a reader says no, and it holds from the next line of code on."""
+"""Unsubscribe: withdraw a contact's consent, with immediate effect."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event
-from milepost.sending.link_tokens import UnsubscribeLink, verify_unsubscribe_link
+from milepost.sending.links import UnsubscribeLink, verify_unsubscribe_link
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Contacts
@@ -18,7 +18,7 @@ Scope = Literal["topic", "all"]
 
 
 class UnsubscribePage(NamedTuple):
-    """What the reader's page is made of. `topic_title` is empty for a link to no single topic."""
+    """The data of the page. `topic_title` is empty if the link has no topic."""
 
     claim: UnsubscribeLink
     store_name: str
@@ -27,7 +27,7 @@ class UnsubscribePage(NamedTuple):
 
 
 class UnsubscribeEvidence(NamedTuple):
-    """Where the answer came from; kept with it."""
+    """The source of an unsubscribe; it is stored with the consent."""
 
     method: Literal["one-click", "page"]
     ip: str = ""
@@ -36,65 +36,65 @@ class UnsubscribeEvidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Unsubscriber:
-    """Reads links and carries out what they ask for."""
+    """Opens unsubscribe links and withdraws consent."""
 
     contacts: "Contacts"
     registry: "Published"
     secrets: "Secrets"
 
     def open(self, store: str, token: str) -> UnsubscribePage | None:
-        """What a link is about; None if we did not make it."""
+        """The page of a link; None if the link is invalid."""
         keys = self.secrets.of(store)
-        claim = verify_unsubscribe_link(store, token, keys.links if keys else ())
-        if claim is None:
+        link = verify_unsubscribe_link(store, token, keys.links if keys else ())
+        if link is None:
             return None
         settings = self.registry.head(store).settings
-        profile = self.contacts.profile(store, claim.contact)
+        profile = self.contacts.profile(store, link.contact)
         locale = (profile and profile.get("locale")) or settings.default_locale
         return UnsubscribePage(
-            claim=claim,
+            claim=link,
             store_name=settings.name or store,
-            topic_title=settings.title_of(claim.topic, locale),
+            topic_title=settings.title_of(link.topic, locale),
             locale=locale,
         )
 
     def unsubscribe(
-        self, claim: UnsubscribeLink, scope: Scope, proof: UnsubscribeEvidence, now: datetime
+        self, link: UnsubscribeLink, scope: Scope, evidence: UnsubscribeEvidence, now: datetime
     ) -> None:
-        """Withdraw consent with proof. Repeating it changes nothing; an unknown contact is fine."""
-        topics = self._topics(claim, scope)
-        profile = self.contacts.profile(claim.store, claim.contact)
-        if profile is None and self.contacts.erased(claim.store, claim.contact) is not None:
-            return  # nobody is there who could be mailed, and a proof would be a new trace
+        """Withdraw consent with proof. The call is idempotent and accepts an unknown contact."""
+        topics = self._topics(link, scope)
+        profile = self.contacts.profile(link.store, link.contact)
+        if profile is None and self.contacts.erased(link.store, link.contact) is not None:
+            return  # an erased contact gets no e-mail, and a proof would store new data
         consent = profile.consent if profile else {}
         open_topics = [t for t in topics if t not in consent or consent[t].state != "withdrawn"]
         if not open_topics:
             return
-        facts = tuple(
+        consents = tuple(
             ConsentEvidence(
                 state="withdrawn",
-                method=proof.method,
-                source=f"message {claim.message}",
+                method=evidence.method,
+                source=f"message {link.message}",
                 topic=topic,
                 at=now,
-                ip=proof.ip or None,
-                user_agent=proof.user_agent[:200] or None,
+                ip=evidence.ip or None,
+                user_agent=evidence.user_agent[:200] or None,
             )
             for topic in open_topics
         )
         event = Event(
-            store=claim.store,
-            id=f"{claim.message}:unsubscribed:{scope}",
+            store=link.store,
+            id=f"{link.message}:unsubscribed:{scope}",
             name="Unsubscribed",
             occurred_at=now,
             source="reader",
             identifiers={},
-            data={"topics": open_topics, "message": claim.message},
-            contact=ContactUpdate(consents=facts),
+            data={"topics": open_topics, "message": link.message},
+            contact=ContactUpdate(consents=consents),
         )
-        self.contacts.withdraw(claim.contact, event)
+        self.contacts.withdraw(link.contact, event)
 
-    def _topics(self, claim: UnsubscribeLink, scope: Scope) -> Sequence[str]:
-        known = self.registry.head(claim.store).settings.topics or {}
-        own = (claim.topic,) if claim.topic else tuple(known)
-        return tuple(dict.fromkeys((*own, *known))) if scope == "all" else own
+    def _topics(self, link: UnsubscribeLink, scope: Scope) -> Sequence[str]:
+        known = self.registry.head(link.store).settings.topics or {}
+        topics_of_link = (link.topic,) if link.topic else tuple(known)
+        return tuple(dict.fromkeys((*topics_of_link, *known))) if scope == "all" else topics_of_link

@@ -1,4 +1,4 @@
-"""The pages of an unsubscribe link."""
+"""The HTML pages of an unsubscribe link."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from milepost.pages.layout import format_text, notice, page, supported_language
 
 
 class UnsubscribeView(Protocol):
-    """What a page says: whose mail, and about what."""
+    """The data of an unsubscribe page."""
 
     @property
     def store_name(self) -> str: ...
@@ -56,22 +56,22 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 
 
-def question_page(opened: UnsubscribeView) -> str:
-    """Asks before it acts: scanners follow every link, so a GET must change nothing."""
-    texts, locale = supported_language(opened.locale, TEXTS)
+def question_page(view: UnsubscribeView) -> str:
+    """A page with buttons: link scanners follow every link, so a GET must change nothing."""
+    texts, locale = supported_language(view.locale, TEXTS)
     body = (
-        f"<h1>{texts['question']}</h1><p>{_say(texts['explain'], opened)}</p>"
+        f"<h1>{texts['question']}</h1><p>{_fill(texts['explain'], view)}</p>"
         f'<form method="post"><button name="scope" value="topic">{texts["topic"]}</button>'
         f'<button class="quiet" name="scope" value="all">{texts["all"]}</button></form>'
     )
     return page(locale, texts["question"], body)
 
 
-def done_page(opened: UnsubscribeView, scope: str) -> str:
-    texts, locale = supported_language(opened.locale, TEXTS)
-    said = _say(texts["done_all" if scope == "all" else "done_topic"], opened)
-    return notice(locale, texts["done"], said)
+def done_page(view: UnsubscribeView, scope: str) -> str:
+    texts, locale = supported_language(view.locale, TEXTS)
+    text = _fill(texts["done_all" if scope == "all" else "done_topic"], view)
+    return notice(locale, texts["done"], text)
 
 
-def _say(text: str, opened: UnsubscribeView) -> str:
-    return format_text(text, store=opened.store_name, topic=opened.topic_title)
+def _fill(text: str, view: UnsubscribeView) -> str:
+    return format_text(text, store=view.store_name, topic=view.topic_title)

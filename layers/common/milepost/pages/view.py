@@ -1,4 +1,4 @@
-"""A mail as a page: what was sent is made once more, of what it was made of then."""
+"""The web view of an e-mail: render the message again from its template version and enrollment."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,8 +8,7 @@ from milepost.base import instants
 from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.suppression import address_hash
 from milepost.enrollments.enrollment import email_data, template_data
-from milepost.sending.link_tokens import ViewLink, verify_view_link
-from milepost.sending.links import API_PLACEHOLDER_URL, web_view_urls
+from milepost.sending.links import API_PLACEHOLDER_URL, ViewLink, verify_view_link, web_view_urls
 from milepost.sending.senders import from_identity
 
 if TYPE_CHECKING:
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 
 WEB_VIEW_PERIOD = timedelta(days=90)
 
-_WENT_OUT = frozenset({"claimed", "accepted", "unknown"})
+_SENT_STATUSES = frozenset({"claimed", "accepted", "unknown"})
 
 
 class RenderedMail(NamedTuple):
-    """The page of a genuine link: the mail's HTML, or None if it is not shown any more."""
+    """The page of a valid link. `html` is None if the e-mail is no longer shown."""
 
     html: str | None
     store_name: str
@@ -35,7 +34,7 @@ class RenderedMail(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MailViewer:
-    """Reads links and the ledger, and writes nothing."""
+    """Opens view links and renders e-mails. It writes nothing."""
 
     archive: "MessageArchive"
     enrollments: "Enrollments"
@@ -43,44 +42,48 @@ class MailViewer:
     secrets: "Secrets"
 
     def open(self, store: str, token: str, now: datetime) -> RenderedMail | None:
-        """What a link shows; None if we did not make it."""
+        """The page of a link; None if the link is invalid."""
         keys = self.secrets.of(store)
-        claim = verify_view_link(store, token, keys.links if keys else ())
-        if keys is None or claim is None:
+        link = verify_view_link(store, token, keys.links if keys else ())
+        if keys is None or link is None:
             return None
         settings = self.registry.head(store).settings
-        html = self._html(claim, settings, now, keys.links[0])
+        html = self._html(link, settings, now, keys.links[0])
         return RenderedMail(html, settings.name or store, settings.default_locale)
 
     def _html(
-        self, claim: ViewLink, settings: "StoreSettings", now: datetime, key: str
+        self, link: ViewLink, settings: "StoreSettings", now: datetime, key: str
     ) -> str | None:
-        from milepost.templates.rendering import RenderingError  # others get no mail shown
+        from milepost.templates.rendering import RenderingError  # only valid links need it
 
-        sent = MessageRef(claim.store, claim.contact, claim.message)
-        message = self.archive.message(sent)
-        if message is None or message["status"] not in _WENT_OUT:
+        ref = MessageRef(link.store, link.contact, link.message)
+        message = self.archive.message(ref)
+        if message is None or message["status"] not in _SENT_STATUSES:
             return None
         sent_at = instants.parse_instant(message["decided_at"])
-        loaded = self.enrollments.load(EnrollmentRef.of_message(sent, message))
+        loaded = self.enrollments.load(EnrollmentRef.of_message(ref, message))
         if now - sent_at > WEB_VIEW_PERIOD or loaded is None:
             return None
         profile, enrollment = loaded
-        # The mail is made of what is known today. If that is of another address by now, it may be
-        # of another person: a mistyped address was corrected, two contacts became one.
+        # The e-mail is rendered from today's data. If the address has changed, the contact may be
+        # another person: a mistyped address was corrected, or two contacts were merged.
         if not profile.email or address_hash(profile.email) != message.get("recipient"):
             return None
-        urls = web_view_urls(settings.url, claim, message.get("topic") or "", key)
+        urls = web_view_urls(settings.url, link, message.get("topic") or "", key)
         data = template_data(profile, enrollment, settings)
-        ref = enrollment.ref
+        enrollment_ref = enrollment.ref
         try:
-            program = self.registry.program(ref.store, ref.workflow, int(message["version"]))
+            program = self.registry.program(
+                enrollment_ref.store, enrollment_ref.workflow, int(message["version"])
+            )
             node = program.nodes.get(message["step"], {})
             sender = from_identity(node, message.get("variant", ""), data, settings).name
             template = self.registry.template(
-                claim.store, message["template"], message["template_hash"]
+                link.store, message["template"], message["template_hash"]
             )
-            made = template.render(email_data(data, sender, urls, sent_at), profile.get("locale"))
-            return made.html.replace(API_PLACEHOLDER_URL, "../")
+            rendered = template.render(
+                email_data(data, sender, urls, sent_at), profile.get("locale")
+            )
+            return rendered.html.replace(API_PLACEHOLDER_URL, "../")
         except (LookupError, RenderingError):
             return None

@@ -1,4 +1,4 @@
-"""What is said in place of a mail that is not shown any more."""
+"""The page for an e-mail that is no longer shown."""
 
 from milepost.pages.layout import format_text, notice, supported_language
 
@@ -25,6 +25,6 @@ TEXTS: dict[str, dict[str, str]] = {
 
 
 def unavailable_page(locale: str, store: str) -> str:
-    """The same whatever the reason, so that nothing is told about anybody."""
+    """The same page for every reason, so that it reveals nothing about the contact."""
     texts, language = supported_language(locale, TEXTS)
     return notice(language, texts["gone"], format_text(texts["why"], store=store))

@@ -1,7 +1,4 @@
-"""How often something may happen: counted per window, under keys that name nobody.
-
-What may not happen too often.
-"""
+"""Rate limits for visitors: counters per time window, under keys without personal data."""
 
 from __future__ import annotations
 
@@ -13,16 +10,16 @@ from typing import Literal, NamedTuple, Protocol
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 SIGN_UPS_OF_AN_ADDRESS = 3
-"""A day and a store: whoever is signed up by somebody else gets no more mails than that."""
+"""Per day and store. It limits the e-mails to a person whose address another person enters."""
 
 VISITS_OF_AN_ADDRESS = 1200
-"""Browsing events an hour of one internet address, behind which a whole office may sit."""
+"""Browsing events an hour from one internet address, which a whole office may share."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class VisitCounter(NamedTuple):
-    """What is counted, until its window is over. A key says nothing to whoever has no secret."""
+    """A counter for one time window. Its key reveals nothing without the secret."""
 
     store: str
     key: str
@@ -39,7 +36,7 @@ def counter(
 ) -> VisitCounter:
     """The counter of a subject: an internet address or an e-mail address, as a keyed hash.
 
-    There are few enough of the first kind to try them all, so a plain hash would hide nothing.
+    All internet addresses can be tried out, so a hash without a key would not hide them.
     """
     number = (now - _EPOCH) // window
     text = f"limit.v1\n{store}\n{kind}\n{number}\n{subject}"
@@ -48,7 +45,7 @@ def counter(
 
 
 class VisitorLimits(Protocol):
-    """Counts what may not happen too often."""
+    """Counts the requests of visitors."""
 
     def count(self, counter: VisitCounter, number: int = 1) -> int:
-        """Count some more; how many there were in this window by now, these included."""
+        """Add `number` to the counter and return its new value."""

@@ -1,1 +1,1 @@
-"""Export and erasure of a person."""
+"""Exports and erases the data of a person (GDPR)."""

@@ -1,4 +1,4 @@
-"""Exports of persons: `{store}/exports/<id>.json`, gone after days by a rule of the bucket."""
+"""Privacy exports in S3: `{store}/exports/<id>.json`. A lifecycle rule deletes them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,20 +15,22 @@ if TYPE_CHECKING:
 
 
 EXPIRES = "milepost=exported"
-"""The tag that the bucket's rule looks for: stores come first in keys, so no prefix would do."""
+"""The tag that the lifecycle rule selects: keys start with the store, so no prefix can do it."""
 
 LINK_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class S3ExportStorage:
-    """Implements `Vault`."""
+    """Implements `ExportStorage`."""
 
     client: "S3Client"
     bucket: str
 
     def keep(self, store: str, id_: str, texts: Iterable[str]) -> None:
-        with TemporaryFile() as file:  # on disk: the largest person must not need as much memory
+        with (
+            TemporaryFile() as file
+        ):  # on disk, because an export can be larger than the function's memory
             for text in texts:
                 file.write(text.encode("utf-8", "backslashreplace"))
             file.seek(0)
@@ -47,9 +49,9 @@ class S3ExportStorage:
                 raise ThrottledError(f"S3: {type(error).__name__}") from error
 
     def link(self, store: str, id_: str) -> str:
-        place = {"Bucket": self.bucket, "Key": _key(store, id_)}
+        params = {"Bucket": self.bucket, "Key": _key(store, id_)}
         return str(
-            self.client.generate_presigned_url("get_object", Params=place, ExpiresIn=LINK_SECONDS)
+            self.client.generate_presigned_url("get_object", Params=params, ExpiresIn=LINK_SECONDS)
         )
 
     def remove(self, store: str, id_: str) -> None:
@@ -60,15 +62,15 @@ class S3ExportStorage:
             self._remove_below(f"{store}/{folder}/")
 
     def _remove_below(self, prefix: str) -> None:
-        """Every version goes: the bucket remembers what is overwritten and deleted."""
+        """Delete every version, because the bucket keeps overwritten and deleted objects."""
         try:
             pages = self.client.get_paginator("list_object_versions").paginate(
                 Bucket=self.bucket, Prefix=prefix
             )
             for page in pages:
-                for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
                     self.client.delete_object(
-                        Bucket=self.bucket, Key=each["Key"], VersionId=each["VersionId"]
+                        Bucket=self.bucket, Key=version["Key"], VersionId=version["VersionId"]
                     )
         except (ClientError, BotoCoreError) as error:
             raise ThrottledError(f"S3: {type(error).__name__}") from error

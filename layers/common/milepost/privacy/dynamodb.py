@@ -1,4 +1,4 @@
-"""What is left of contacts, and the requests that take it away: deleting counts as it deletes."""
+"""Deletes contacts from DynamoDB and stores privacy requests."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ from milepost.contacts.event import IdentifierKind, decode_body
 from milepost.privacy.request import SEGMENTS, DeletionBatch, PrivacyRequest
 
 MAX_PER_TRANSACTION = 25
-"""Items of a piece. Its transaction may have 100 parts, and touch 4 MB."""
+"""Items in a batch. A transaction can have 100 parts and touch 4 MB."""
 
 MAX_BYTES = 2 * 1024 * 1024
 
@@ -25,15 +25,15 @@ Name = tuple[IdentifierKind, str]
 
 @dataclass(frozen=True, slots=True)
 class DynamoContactDeletion:
-    """Implements `Remains`. `retention` is how long a contact stays closed.
+    """Implements `ContactDeletion`. `retention` is how long a contact stays closed.
 
-    `_places` say how far the segments of a whole store's erasure have been looked through, so that
-    the table is read once and not for every piece anew.
+    `_scan_positions` keeps how far each segment of a store erasure has been scanned, so that the
+    table is not scanned again for every batch.
     """
 
     table: Table
     retention: timedelta
-    _places: dict[tuple[str, int], Item] = field(default_factory=dict)
+    _scan_positions: dict[tuple[str, int], Item] = field(default_factory=dict)
 
     def close(self, store: str, contact: str, at: datetime) -> None:
         until = int((at + self.retention).timestamp())
@@ -52,7 +52,7 @@ class DynamoContactDeletion:
             ConsistentRead=True,
             Limit=MAX_PER_TRANSACTION + 1,
         )
-        return self._piece(item for item in found if item["sk"] != keys.ERASED)
+        return self._batch(item for item in found if item["sk"] != keys.ERASED)
 
     def unshared_identifiers(
         self, store: str, contacts: Sequence[str], identifiers: Iterable[Name]
@@ -63,7 +63,8 @@ class DynamoContactDeletion:
         return [name for pk, name in wanted.items() if pk not in others]
 
     def remove(self, request: PrivacyRequest, piece: DeletionBatch, own: Sequence[Name]) -> None:
-        """Identities go before the events that name them: whoever is cut off finds them again."""
+        """Remove a batch. Identities go before the events that name them, so that a retry can still
+        find them."""
         named = self.table.get_many([keys.identity(request.store, *name) for name in own])
         identities = [_key(item) for item in named if item["contact"] in request.contacts]
         for start in range(0, len(identities), MAX_PER_TRANSACTION):
@@ -71,11 +72,11 @@ class DynamoContactDeletion:
         self._delete(request, piece.handles)
 
     def store_piece(self, store: str, segment: int) -> DeletionBatch | None:
-        place = (store, segment)
+        position = (store, segment)
         while True:
-            here = self._places.get(place)  # before it nothing is left, as far as was looked
+            start = self._scan_positions.get(position)  # nothing is left before it
             items, _, after = self.table.scan(
-                here,
+                start,
                 FilterExpression="begins_with(pk, :store) "
                 "AND NOT begins_with(pk, :suppression) AND NOT begins_with(pk, :request)",
                 values={
@@ -87,23 +88,23 @@ class DynamoContactDeletion:
                 Segment=segment,
                 TotalSegments=SEGMENTS,
             )
-            piece = self._piece(iter(items))
-            if piece is not None:
-                return piece
+            batch = self._batch(iter(items))
+            if batch is not None:
+                return batch
             if after is None:
-                self._places.pop(place, None)
+                self._scan_positions.pop(position, None)
                 return None
-            self._places[place] = after
+            self._scan_positions[position] = after
 
     def remove_of_store(self, request: PrivacyRequest, piece: DeletionBatch) -> None:
         self._delete(request, piece.handles)
 
-    def _piece(self, found: Iterator[Item]) -> DeletionBatch | None:
+    def _batch(self, found: Iterator[Item]) -> DeletionBatch | None:
         items = list(_bounded(islice(found, MAX_PER_TRANSACTION)))
         if not items:
             return None
         events = [(keys.owner(i["pk"])[0], i) for i in items if i["sk"].startswith("EVENT#")]
-        seen = {_place(k): k for k in (keys.dedupe(s, i["source"], i["id"]) for s, i in events)}
+        seen = {_key_pair(k): k for k in (keys.dedupe(s, i["source"], i["id"]) for s, i in events)}
         known = self.table.get_many(list(seen.values())) if seen else []
         handles = {(i["pk"], i["sk"]): _key(i) for i in (*items, *known)}
         named = [name for _, i in events for name in decode_body(i["body"])[0].items()]
@@ -117,19 +118,19 @@ class DynamoContactDeletion:
         )
 
     def _delete(self, request: PrivacyRequest, gone: Sequence[Mapping[str, Any]]) -> None:
-        """Delete items and count them, or do neither.
+        """Delete items and count them in one transaction.
 
-        If one of them went meanwhile (by its age, or by the same request in another process),
-        nothing is done: whoever calls reads anew what there is.
+        If an item is already gone (expired, or deleted by the same request in another process),
+        nothing is written, and the caller reads the remaining items again.
         """
-        there = self.table.update_arguments("", "attribute_exists(pk)")
+        exists = self.table.update_arguments("", "attribute_exists(pk)")
         counted = self.table.update_arguments(
             "ADD #items :n", "attribute_exists(pk)", {"#items": "items"}, {":n": len(gone)}
         )
         with suppress(ConditionFailedError):
             self.table.transact_with_retry(
                 [
-                    *({"Delete": {"Key": key, **there}} for key in gone),
+                    *({"Delete": {"Key": key, **exists}} for key in gone),
                     {"Update": {"Key": keys.request(request.store, request.id), **counted}},
                 ]
             )
@@ -166,13 +167,13 @@ def _key(item: Mapping[str, Any]) -> dict[str, Any]:
     return {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
 
 
-def _place(key: Mapping[str, Any]) -> tuple[str, str]:
+def _key_pair(key: Mapping[str, Any]) -> tuple[str, str]:
     return key["pk"]["S"], key["sk"]["S"]
 
 
 @dataclass(frozen=True, slots=True)
 class DynamoPrivacyRequests:
-    """Implements `Requests`."""
+    """Implements `PrivacyRequestStore`."""
 
     table: Table
 

@@ -1,11 +1,12 @@
-"""Erase: everything that is kept of a contact goes, provably, whenever the function is cut off.
+"""Erases everything that is stored about a contact, even if the function is killed in between.
 
-What is removed counts on the request in the same transaction, so the proof says exactly how much
-there was. A contact is closed first: an event that is still on its way to `react` would bring the
-profile back. The address is suppressed before the profile is gone, for nobody knows it after.
+Every deletion is counted on the request in the same transaction, so the proof states the exact
+number of items. The contact is closed first, because an event that is still on its way to `react`
+would create the profile again. The address is suppressed before the profile is deleted, because
+afterwards it is unknown.
 
-There are two passes. A function that read the contact before the first one may write once more,
-and what it wrote goes with the second.
+An erasure makes two passes. A function that read the contact before the first pass can still write
+once more. The second pass deletes what it wrote.
 """
 
 from collections.abc import Callable
@@ -29,9 +30,9 @@ Name = tuple[IdentifierKind, str]
 
 @dataclass(frozen=True, slots=True)
 class ContactEraser:
-    """Carries erasures out. `now` is the time of the business, `wire_now` that of queues.
+    """Carries out erasures. `now` is business time, `wire_now` is the real time that queues use.
 
-    `tired` says that the function's time is almost over: the rest is left to the next call.
+    `out_of_time` returns true when the function must stop; the next call continues.
     """
 
     contacts: "Contacts"
@@ -43,23 +44,26 @@ class ContactEraser:
     now: Callable[[], datetime]
     wire_now: Callable[[], datetime]
 
-    def carry_out(self, request: PrivacyRequest, tired: Callable[[], bool]) -> PrivacyRequest:
-        """Go on with a request; what it is then. Raises `Busy`; the same call later goes on."""
+    def carry_out(self, request: PrivacyRequest, out_of_time: Callable[[], bool]) -> PrivacyRequest:
+        """Continue a request and return its new state.
+
+        Raises ThrottledError; the same call continues later.
+        """
         if request.status == "sweeping":
-            early = GRACE_PERIOD - (self.wire_now() - request.since)
-            if early.total_seconds() > 0:
-                self.later.carry_out(request.store, request.id, early)
+            remaining = GRACE_PERIOD - (self.wire_now() - request.since)
+            if remaining.total_seconds() > 0:
+                self.later.carry_out(request.store, request.id, remaining)
                 return request
-        whole = self._store if request.kind == "erase_store" else self._contacts
-        request, finished = whole(request, tired)
+        erase = self._store if request.kind == "erase_store" else self._contacts
+        request, finished = erase(request, out_of_time)
         if not finished:
             self.later.carry_out(request.store, request.id)
             return request
         if request.status == "accepted":
-            swept = request._replace(status="sweeping", since=self.wire_now(), segment=0)
-            self.requests.advance(swept)
+            sweeping = request._replace(status="sweeping", since=self.wire_now(), segment=0)
+            self.requests.advance(sweeping)
             self.later.carry_out(request.store, request.id, GRACE_PERIOD)
-            return swept
+            return sweeping
         done = request._replace(
             status="done", since=self.wire_now(), done_at=self.now(), contacts=()
         )
@@ -67,68 +71,70 @@ class ContactEraser:
         return done
 
     def _contacts(
-        self, request: PrivacyRequest, tired: Callable[[], bool]
+        self, request: PrivacyRequest, out_of_time: Callable[[], bool]
     ) -> tuple[PrivacyRequest, bool]:
-        """The contacts that were asked for, and those that turn out to be the same person."""
+        """Erase the requested contacts, and contacts that turn out to be the same person."""
         number = 0
         while number < len(request.contacts):
-            request, finished = self._contact(request, request.contacts[number], tired)
+            request, finished = self._contact(request, request.contacts[number], out_of_time)
             if not finished:
                 return request, False
             number += 1
         return request, True
 
     def _contact(
-        self, request: PrivacyRequest, contact: str, tired: Callable[[], bool]
+        self, request: PrivacyRequest, contact: str, out_of_time: Callable[[], bool]
     ) -> tuple[PrivacyRequest, bool]:
         store, at = request.store, self.now()
         seen: set[Name] = set()
         self.remains.close(store, contact, at)
-        while (piece := self.remains.next_batch(store, contact)) is not None:
-            if tired():
+        while (batch := self.remains.next_batch(store, contact)) is not None:
+            if out_of_time():
                 return request, False
-            for ref, leg in piece.running:
-                self.engine.stop(ref, ERASED, leg)
-            for export in piece.exports:
+            for ref, execution_no in batch.running:
+                self.engine.stop(ref, ERASED, execution_no)
+            for export in batch.exports:
                 self.vault.remove(store, export)
-            own = self.remains.unshared_identifiers(store, request.contacts, piece.identifiers)
-            for name in own:
+            unshared = self.remains.unshared_identifiers(store, request.contacts, batch.identifiers)
+            for name in unshared:
                 if name not in seen:
-                    request = self._forget_name(request, name, at)
+                    request = self._erase_identifier(request, name, at)
                     seen.add(name)
-            self.remains.remove(request, piece, own)
+            self.remains.remove(request, batch, unshared)
         return request, True
 
-    def _forget_name(self, request: PrivacyRequest, name: Name, at: datetime) -> PrivacyRequest:
-        """Suppress an address, and look under the id that this name gives a contact.
+    def _erase_identifier(
+        self, request: PrivacyRequest, name: Name, at: datetime
+    ) -> PrivacyRequest:
+        """Suppress an address, and include the contact whose id derives from this identifier.
 
-        Something lies there if that contact was merged into this one. Old news that comes under the
-        name later would go there too, and must not make a new contact.
+        That contact has data if it was merged into this one. A late event with the identifier would
+        go to it too, and must not create a new contact.
         """
         store, (kind, value) = request.store, name
-        namesake = contact_id(store, kind, value)
+        derived = contact_id(store, kind, value)
         if kind == "email":
             self.contacts.suppress(store, address_hash(value), ERASED, at)
         if kind in PERMANENT_IDENTIFIERS:
-            self.remains.close(store, namesake, at)
-        if namesake in request.contacts or self.remains.next_batch(store, namesake) is None:
+            self.remains.close(store, derived, at)
+        if derived in request.contacts or self.remains.next_batch(store, derived) is None:
             return request
-        wider = request._replace(contacts=(*request.contacts, namesake))
-        self.requests.advance(wider)
-        return wider
+        extended = request._replace(contacts=(*request.contacts, derived))
+        self.requests.advance(extended)
+        return extended
 
     def _store(
-        self, request: PrivacyRequest, tired: Callable[[], bool]
+        self, request: PrivacyRequest, out_of_time: Callable[[], bool]
     ) -> tuple[PrivacyRequest, bool]:
-        """All contacts of a store, table segment by table segment."""
+        """Erase all contacts of a store, one table segment after the other."""
         self.vault.empty(request.store)
         for segment in range(request.segment, SEGMENTS):
-            while (piece := self.remains.store_piece(request.store, segment)) is not None:
-                if tired():
+            while (batch := self.remains.store_piece(request.store, segment)) is not None:
+                if out_of_time():
                     return request, False
-                for ref, leg in piece.running:
-                    self.engine.stop(ref, ERASED, leg)
-                self.remains.remove_of_store(request, piece)
+                for ref, execution_no in batch.running:
+                    self.engine.stop(ref, ERASED, execution_no)
+                self.remains.remove_of_store(request, batch)
             request = request._replace(segment=segment + 1)
             self.requests.advance(request)
         return request, True

@@ -1,7 +1,7 @@
-"""Export: a copy of all that is kept of one person (GDPR, articles 15 and 20), as one JSON file.
+"""Exports everything that is stored about a person as one JSON file (GDPR, articles 15 and 20).
 
-It is written as it is read, so that its size is nobody's concern, into a file whose name says
-nothing and which goes away by itself.
+The file is streamed, so its size is not limited by memory. Its name reveals nothing about the
+person, and a lifecycle rule deletes it.
 """
 
 import json
@@ -27,30 +27,30 @@ FORMAT = "milepost.person.1"
 
 @dataclass(frozen=True, slots=True)
 class PersonExporter:
-    """Carries exports out. Doing it again writes the same file again."""
+    """Carries out exports. A repetition writes the same file again."""
 
     contacts: "Contacts"
-    lives: ContactRecords
+    records: ContactRecords
     remains: ContactDeletion
     requests: PrivacyRequestStore
     vault: ExportStorage
     now: Callable[[], datetime]
 
     def carry_out(self, request: PrivacyRequest) -> PrivacyRequest:
-        """Write the file and note that it is there; what the request is then."""
+        """Write the file, record it on the contacts, and return the finished request."""
         now = self.now()
-        people = self._same_person(request)
-        for contact in people:  # noted first: whoever is erased from now on takes the file along
+        contacts = self._same_person(request)
+        for contact in contacts:  # recorded first, so that an erasure also removes the file
             self.requests.note_export(request, contact, now + EXPORT_KEPT)
-        counted = _Count()
-        self.vault.keep(request.store, request.id, self._texts(request, people, now, counted))
-        self.requests.count(request, counted.items)
-        done = request._replace(status="done", done_at=now, contacts=(), items=counted.items)
+        counter = _Counter()
+        self.vault.keep(request.store, request.id, self._texts(request, contacts, now, counter))
+        self.requests.count(request, counter.items)
+        done = request._replace(status="done", done_at=now, contacts=(), items=counter.items)
         self.requests.advance(done)
         return done
 
     def _same_person(self, request: PrivacyRequest) -> list[str]:
-        """The contacts that were asked for and are known, and those that were merged into them."""
+        """The requested contacts that exist, and the contacts that were merged into them."""
         found: dict[str, None] = {}
         for contact in request.contacts:
             profile = self.contacts.profile(request.store, contact)
@@ -60,51 +60,53 @@ class PersonExporter:
             for kind, value in self.remains.unshared_identifiers(
                 request.store, [contact], profile.names()
             ):
-                namesake = contact_id(request.store, kind, value)
-                if self.contacts.profile(request.store, namesake) is not None:
-                    found[namesake] = None
+                derived = contact_id(request.store, kind, value)
+                if self.contacts.profile(request.store, derived) is not None:
+                    found[derived] = None
         return list(found)
 
     def _texts(
-        self, request: PrivacyRequest, people: Iterable[str], now: datetime, counted: "_Count"
+        self, request: PrivacyRequest, contacts: Iterable[str], now: datetime, counter: "_Counter"
     ) -> Iterator[str]:
         head = {"format": FORMAT, "store": request.store, "made_at": instants.format_instant(now)}
         yield json.dumps(head)[:-1] + ', "contacts": ['
-        for number, contact in enumerate(people):
+        for number, contact in enumerate(contacts):
             yield ",\n" if number else "\n"
-            yield from self._person(request.store, contact, now, counted)
+            yield from self._person(request.store, contact, now, counter)
         yield "]}\n"
 
-    def _person(self, store: str, contact: str, now: datetime, counted: "_Count") -> Iterator[str]:
+    def _person(
+        self, store: str, contact: str, now: datetime, counter: "_Counter"
+    ) -> Iterator[str]:
         profile = self.contacts.profile(store, contact) or Profile(store, contact)
         addresses = {
             *profile.known_identifiers.get("email", ()),
             *([profile.email] if profile.email else []),
         }
-        suppressed = self.lives.suppressions(store, sorted(addresses))
-        own = suppressed.get(profile.email or "")
-        counted.items += 1 + len(suppressed)
-        yield '{"contact": ' + _text(contact_record(profile, own))
+        suppressed = self.records.suppressions(store, sorted(addresses))
+        current = suppressed.get(profile.email or "")
+        counter.items += 1 + len(suppressed)
+        yield '{"contact": ' + _text(contact_record(profile, current))
         yield ', "suppressions": ' + _text({a: s._asdict() for a, s in suppressed.items()})
-        view = RecordScope(now=now)
+        scope = RecordScope(now=now)
         parts: Mapping[str, Iterable[Mapping[str, Any]]] = {
-            "consents": (record.body for record in self.lives.proofs(store, contact)),
-            "enrollments": map(enrollment_record, self.lives.enrollments(store, contact)),
-            "messages": (record.body for record in self.lives.messages(store, contact)),
-            "events": map(event_record, self.lives.events(store, contact, view)),
-            "others": self.lives.others(store, contact),
+            "consents": (record.body for record in self.records.proofs(store, contact)),
+            "enrollments": map(enrollment_record, self.records.enrollments(store, contact)),
+            "messages": (record.body for record in self.records.messages(store, contact)),
+            "events": map(event_record, self.records.events(store, contact, scope)),
+            "others": self.records.others(store, contact),
         }
-        for name, records in parts.items():
+        for name, entries in parts.items():
             yield f', "{name}": ['
-            for number, record in enumerate(records):
-                counted.items += 1
+            for number, record in enumerate(entries):
+                counter.items += 1
                 yield (",\n" if number else "\n") + _text(record)
             yield "]"
         yield "}"
 
 
 @dataclass(slots=True)
-class _Count:
+class _Counter:
     items: int = 0
 
 

@@ -1,4 +1,4 @@
-"""What these use cases need from the world, beside what `milepost.ports` names."""
+"""The ports of export and erasure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class ContactDeletion(Protocol):
-    """What is kept of contacts, removed piece by piece. Every removal counts on its request."""
+    """Deletes what is stored about contacts in batches, and counts deletions on the request."""
 
     def close(self, store: str, contact: str, at: datetime) -> None:
-        """From now on, events of this contact up to this instant are no news to anybody."""
+        """Leave a tombstone: events of this contact dated up to this instant are ignored."""
 
     def next_batch(self, store: str, contact: str) -> DeletionBatch | None:
-        """The next piece, the profile first; None if nothing is left."""
+        """The next batch, the profile first; None if nothing is left."""
 
     def unshared_identifiers(
         self,
@@ -28,7 +28,7 @@ class ContactDeletion(Protocol):
         contacts: Sequence[str],
         identifiers: Iterable[tuple[IdentifierKind, str]],
     ) -> list[tuple[IdentifierKind, str]]:
-        """Those identifiers that lead to no contact but these."""
+        """The identifiers that lead to no other contact than these."""
 
     def remove(
         self,
@@ -36,49 +36,48 @@ class ContactDeletion(Protocol):
         piece: DeletionBatch,
         own: Sequence[tuple[IdentifierKind, str]],
     ) -> None:
-        """Remove a piece and the identities that lead to one of the request's contacts, and count
-        what was there."""
+        """Remove and count a batch, and the identities that lead to a contact of the request."""
 
     def store_piece(self, store: str, segment: int) -> DeletionBatch | None:
-        """Some of what is kept of any contact of a store, from one of `SEGMENTS` parts."""
+        """The next batch of any contacts of a store, from one of `SEGMENTS` table segments."""
 
     def remove_of_store(self, request: PrivacyRequest, piece: DeletionBatch) -> None: ...
 
 
 class PrivacyRequestStore(Protocol):
-    """Keeps requests, and what is left of them as proof."""
+    """Stores privacy requests. A finished request is the proof."""
 
     def open(self, request: PrivacyRequest) -> PrivacyRequest:
-        """Keep a new request; the one that is kept under its id, if there is one."""
+        """Store a new request, or return the stored request with the same id."""
 
     def get(self, store: str, id_: str) -> PrivacyRequest | None: ...
 
     def note_export(self, request: PrivacyRequest, contact: str, until: datetime) -> None:
-        """Note on the contact which file holds a copy of it, so that an erasure finds it."""
+        """Record on the contact which file contains its data, so that an erasure finds the file."""
 
     def advance(self, request: PrivacyRequest) -> None:
-        """Note status, `since` and segment. One that is done keeps no contacts."""
+        """Store status, `since` and segment. A finished request keeps no contacts."""
 
     def count(self, request: PrivacyRequest, items: int) -> None:
-        """Note how much an export holds."""
+        """Store the number of exported items."""
 
 
 class ExportStorage(Protocol):
-    """Keeps exports for some days."""
+    """Stores export files for some days."""
 
     def keep(self, store: str, id_: str, texts: Iterable[str]) -> None: ...
 
     def link(self, store: str, id_: str) -> str:
-        """An address from which the export can be fetched for some minutes, by whoever has it."""
+        """A signed URL that downloads the export for some minutes, without other credentials."""
 
     def remove(self, store: str, id_: str) -> None:
-        """Take an export away, with all its versions; harmless if it is gone."""
+        """Delete an export with all its versions. Does nothing if it is gone."""
 
     def empty(self, store: str) -> None:
-        """Take all exports and imports of a store away."""
+        """Delete all exports and imports of a store."""
 
 
 class PrivacyQueue(Protocol):
-    """Has a request carried out, by another function."""
+    """Queues a request for the privacy function."""
 
     def carry_out(self, store: str, id_: str, delay: timedelta = timedelta(0)) -> None: ...

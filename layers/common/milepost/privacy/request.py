@@ -1,7 +1,7 @@
-"""What a person may ask for of what is kept of them: a copy of it, or its end.
+"""A privacy request: the export or the erasure of a person's data.
 
-A request says whose data by the ids of contacts while it is carried out, and by nothing once it is
-done: what remains is the proof that so many items were exported or erased, and when.
+A request contains the ids of its contacts only while it runs. A finished request is the proof: how
+many items were exported or erased, and when.
 """
 
 from collections.abc import Mapping
@@ -17,24 +17,24 @@ Kind = Literal["export", "erase", "erase_store"]
 """`erase_store` erases every contact of a store."""
 
 Status = Literal["accepted", "sweeping", "done"]
-"""`sweeping`: all was erased once, and what functions wrote meanwhile will be erased once more."""
+"""`sweeping`: the first pass is done; the second erases what functions wrote in between."""
 
 GRACE_PERIOD = timedelta(minutes=5)
-"""Real time between the two passes of an erasure. No function that may be acting on what it read
-before the first one runs longer than two minutes."""
+"""Real time between the two passes of an erasure. No function that can still act on data from
+before the first pass runs longer than two minutes."""
 
 EXPORT_KEPT = timedelta(days=7)
-"""How long a link to an export is given; `ExportDays` of the template says when the file goes."""
+"""How long the API returns a link to an export. `ExportDays` in the template deletes the file."""
 
 SEGMENTS = 16
-"""Parts into which a table is cut, so that the erasure of a store goes on where it was cut off."""
+"""Table segments of a store erasure. An interrupted erasure continues at its segment."""
 
 
 class PrivacyRequest(NamedTuple):
     """One export or erasure. `since` is the real time at which its status began.
 
-    `segment` is how far the erasure of a store has come, `items` how much has been erased or
-    exported, `origin` who asked (`api`, or `shopify 9999` with Shopify's own number).
+    `segment` is the current segment of a store erasure, `items` the number of erased or exported
+    items, `origin` the source (`api`, or `shopify 9999` with Shopify's own number).
     """
 
     store: str
@@ -51,10 +51,10 @@ class PrivacyRequest(NamedTuple):
 
 
 class DeletionBatch(NamedTuple):
-    """Some of what is kept of a contact. `handles` are the adapter's own names for it.
+    """A part of what is stored about a contact. `handles` are the adapter's keys of the items.
 
-    `running` are enrollments that are not over, each with its leg, `exports` the ids of files,
-    `identifiers` what is said of who this is.
+    `running` has the active enrollments with their execution numbers, `exports` the ids of export
+    files, `identifiers` the identifiers that the items name.
     """
 
     handles: tuple[Any, ...]
@@ -64,12 +64,12 @@ class DeletionBatch(NamedTuple):
 
 
 def request_id(*parts: str) -> str:
-    """One id for one cause, so that a repeated delivery finds the request that it made."""
+    """The same id for the same cause, so that a repeated delivery finds its request."""
     return "r" + sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def request_record(request: PrivacyRequest) -> Mapping[str, Any]:
-    """What is told of a request. Whose data it is about is not."""
+    """A request as the API returns it, without the contacts."""
     return {
         "id": request.id,
         "kind": request.kind,

@@ -1,4 +1,4 @@
-"""Ask: an export or an erasure is written down, and then carried out by another function."""
+"""Stores a new privacy request and queues it for the privacy function."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 MAX_CONTACTS = 500
-"""One request is one item; more identifiers than this name no person."""
+"""A request is one DynamoDB item. No person has more identifiers than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrivacyRequestIntake:
-    """Takes requests. Asking again under the same id is asking once."""
+    """Accepts requests. A repetition with the same id has no effect."""
 
     timeline: "Timeline"
     requests: PrivacyRequestStore
@@ -35,17 +35,20 @@ class PrivacyRequestIntake:
         wire_now: datetime,
         origin: str = "api",
     ) -> PrivacyRequest:
-        """Write a request down and have it carried out; the one that is there under its id."""
-        asked = PrivacyRequest(store, id_, kind, tuple(contacts), now, wire_now, origin)
-        kept = self.requests.open(asked)
-        if kept.status != "done":
+        """Store and queue a request, or return the stored request with the same id."""
+        request = PrivacyRequest(store, id_, kind, tuple(contacts), now, wire_now, origin)
+        stored = self.requests.open(request)
+        if stored.status != "done":
             self.later.carry_out(store, id_)
-        return kept
+        return stored
 
     def contacts_of(
         self, store: str, identifiers: Sequence[tuple[IdentifierKind, str]]
     ) -> list[str]:
-        """Every contact that one of these leads to. An unknown one leads to what it would make:
-        an event of it may be on its way."""
-        wanted = [{kind: value} for kind, value in identifiers[:MAX_CONTACTS]]
-        return list(dict.fromkeys(self.timeline.resolve(store, wanted)))
+        """Every contact that an identifier leads to.
+
+        An unknown identifier leads to the contact that it would create, because an event with it
+        may be on its way.
+        """
+        lookups = [{kind: value} for kind, value in identifiers[:MAX_CONTACTS]]
+        return list(dict.fromkeys(self.timeline.resolve(store, lookups)))

@@ -1,4 +1,4 @@
-"""Privacy: one request is carried out, and the shop's people hear of what concerns them."""
+"""Carries out a privacy request, and alerts staff about an export that they must hand over."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,28 +16,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PrivacyRequestWorker:
-    """Carries requests out. `alerts` is None where nobody listens."""
+    """Carries out requests. `alerts` is None if the stack has no alarm topic."""
 
     requests: PrivacyRequestStore
     eraser: ContactEraser
     exporter: PersonExporter
     alerts: "Alerts | None"
 
-    def carry_out(self, store: str, id_: str, tired: Callable[[], bool]) -> PrivacyRequest | None:
-        """Go on with a request; what it is then, None if there is none. May be called again."""
+    def carry_out(
+        self, store: str, id_: str, out_of_time: Callable[[], bool]
+    ) -> PrivacyRequest | None:
+        """Continue a request and return its new state; None if it does not exist. Idempotent."""
         request = self.requests.get(store, id_)
         if request is None or request.status == "done":
             return request
         if request.kind != "export":
-            return self.eraser.carry_out(request, tired)
+            return self.eraser.carry_out(request, out_of_time)
         done = self.exporter.carry_out(request)
         if done.origin != "api" and self.alerts is not None:
-            self.alerts.send_alert(f"{store}: a customer's data is ready", _told(done), store)
+            self.alerts.send_alert(f"{store}: a customer's data is ready", _alert_text(done), store)
         return done
 
 
-def _told(done: PrivacyRequest) -> str:
-    """No word about whose data it is: that stands in the shop system's own notice."""
+def _alert_text(done: PrivacyRequest) -> str:
+    """The alert does not name the customer. The shop system's own notice does."""
     until = instants.format_instant(done.asked_at + EXPORT_KEPT)
     return (
         f"A customer of {done.store} asked for their data ({done.origin}).\n"

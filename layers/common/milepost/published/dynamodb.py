@@ -1,4 +1,4 @@
-"""What has been published: one head per store that changes, and versions that never do."""
+"""What is published: one head per store, which changes, and versions, which never change."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.aws import keys
 from milepost.aws.table import Table, pack
-from milepost.enrollments.pauses import pauses_from_json
+from milepost.enrollments.pauses import Pause, pauses_from_json
 from milepost.enrollments.program import Program
 from milepost.published.head import LiveWorkflow, PublishedState
 from milepost.segments.segment import Segment, Segments
@@ -29,7 +29,7 @@ SEGMENT = "segment:"
 
 @dataclass(slots=True)
 class DynamoPublished:
-    """Implements `Registry`, with a memory: the head for `fresh_for`, versions for good."""
+    """Implements `Published`. Caches the head for `fresh_for` and versions for good."""
 
     table: Table
     now: Callable[[], datetime]
@@ -41,11 +41,11 @@ class DynamoPublished:
     _segments: dict[tuple[str, str, int], "Condition"] = field(default_factory=dict)
 
     def head(self, store: str, anew: bool = False) -> PublishedState:
-        kept = self._heads.get(store)
-        if kept is None or anew or self.now() - kept[0] >= self.fresh_for:
-            kept = (self.now(), read_head(self.table, store))
-            self._heads[store] = kept
-        return kept[1]
+        cached = self._heads.get(store)
+        if cached is None or anew or self.now() - cached[0] >= self.fresh_for:
+            cached = (self.now(), read_head(self.table, store))
+            self._heads[store] = cached
+        return cached[1]
 
     def program(self, store: str, workflow: str, version: int) -> Program:
         key = (store, workflow, version)
@@ -56,7 +56,7 @@ class DynamoPublished:
     def template(self, store: str, name: str, version: str) -> "Renderer":
         key = (store, name, version)
         if key not in self._templates:
-            from milepost.templates.rendering import Renderer  # only a sender needs Jinja2
+            from milepost.templates.rendering import Renderer  # only sending needs Jinja2
 
             self._templates[key] = Renderer(read_template(self.table, *key))
         return self._templates[key]
@@ -66,7 +66,7 @@ class DynamoPublished:
         if key not in self._resumes:
             item = self.table.get(program_key(*key)) or {}
             if "resume" not in item:
-                raise LookupError(f"workflow {workflow} version {version} has no later legs")
+                raise LookupError(f"workflow {workflow} version {version} cannot be resumed")
             self._resumes[key] = item["resume"]
         return self._resumes[key]
 
@@ -102,7 +102,7 @@ def read_head(table: Table, store: str) -> PublishedState:
                 int(live["version"]),
                 live["state_machine_arn"],
                 live["status"],
-                pauses_from_json(json.loads(live.get("pauses", "[]"))),
+                _pauses(live),
                 json.loads(live.get("trigger", "{}")),
             )
             for name, live in item.items()
@@ -113,22 +113,22 @@ def read_head(table: Table, store: str) -> PublishedState:
             for name, version in item.items()
             if name.startswith(TEMPLATE)
         },
-        pauses=pauses_from_json(json.loads(item.get("pauses", "[]"))),
+        pauses=_pauses(item),
         segments=Segments(
             (name.removeprefix(SEGMENT), Segment.from_json(json.loads(live["live"])))
             for name, live in item.items()
             if name.startswith(SEGMENT)
         ),
         scoring=_scoring(item.get("scoring")),
-        breaker=_breaker(item.get("breaker")),
+        breaker=_marketing_stop(item.get("breaker")),
         resumed=item.get("resumed", ""),
     )
 
 
-def _breaker(text: str | None) -> "MarketingStop | None":
+def _marketing_stop(text: str | None) -> "MarketingStop | None":
     if text is None:
         return None
-    from milepost.published.marketing_stop import MarketingStop  # it is hardly ever open
+    from milepost.published.marketing_stop import MarketingStop  # stops are rare
 
     return MarketingStop.from_json(json.loads(text))
 
@@ -136,7 +136,7 @@ def _breaker(text: str | None) -> "MarketingStop | None":
 def _scoring(text: str | None) -> "Scoring | None":
     if text is None:
         return None
-    from milepost.segments.scoring import Scoring  # few who read a head add points up
+    from milepost.segments.scoring import Scoring  # few functions compute scores
 
     return Scoring.from_json(json.loads(text))
 
@@ -144,7 +144,7 @@ def _scoring(text: str | None) -> "Scoring | None":
 def read_segment(table: Table, store: str, name: str, version: int) -> "Condition":
     item = table.get(segment_key(store, name, version))
     if item is None:
-        raise LookupError(f"segment {name} version {version} is not in the registry")
+        raise LookupError(f"segment {name} version {version} is not published")
     condition: Condition = json.loads(item["condition"])
     return condition
 
@@ -152,14 +152,14 @@ def read_segment(table: Table, store: str, name: str, version: int) -> "Conditio
 def read_program(table: Table, store: str, workflow: str, version: int) -> Program:
     item = table.get(program_key(store, workflow, version))
     if item is None:
-        raise LookupError(f"workflow {workflow} version {version} is not in the registry")
+        raise LookupError(f"workflow {workflow} version {version} is not published")
     return Program.from_json(json.loads(item["program"]))
 
 
 def read_template(table: Table, store: str, name: str, version: str) -> "TemplateVersion":
     item = table.get(template_key(store, name, version))
     if item is None:
-        raise LookupError(f"template {name} version {version} is not in the registry")
+        raise LookupError(f"template {name} version {version} is not published")
     from milepost.templates.version import TemplateVersion
 
     return TemplateVersion.from_bytes(item["content"])
@@ -174,3 +174,8 @@ def program_item(store: str, program: Program, source: str) -> Mapping[str, Any]
 def template_item(store: str, template: "TemplateVersion") -> Mapping[str, Any]:
     key = template_key(store, template.name, template.hash)
     return key | pack({"content": template.to_bytes()})
+
+
+def _pauses(held: Mapping[str, Any]) -> tuple[Pause, ...]:
+    text = held.get("pauses", "[]")
+    return () if text == "[]" else pauses_from_json(json.loads(text))

@@ -1,10 +1,9 @@
-"""What has been published, as those read it who act on it."""
+"""What is live in a store, as the running functions read it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from milepost.enrollments.program import is_time_trigger
 from milepost.segments.segment import Segments
 
 if TYPE_CHECKING:
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class LiveWorkflow(NamedTuple):
-    """A workflow that is published: its version, and the machine that new entries start on.
+    """A published workflow: its version, and the state machine that runs new enrollments.
 
-    `trigger` is its program's without `where`, so that whoever has an event need not read the
-    programs of all the workflows that it does not concern.
+    `trigger` is the program's trigger without `where`, so that an event needs the programs of
+    matching workflows only.
     """
 
     version: int
@@ -34,9 +33,9 @@ class LiveWorkflow(NamedTuple):
 
 
 class PublishedState(NamedTuple):
-    """What is live in a store now; `pauses` are the whole store's.
+    """What is live in a store now; `pauses` are those of the whole store.
 
-    `breaker` says why its marketing is stopped, `resumed` when a person last let it go on.
+    `breaker` is the marketing stop, if any; `resumed` is when a person last resumed marketing.
     """
 
     settings: StoreSettings
@@ -49,16 +48,18 @@ class PublishedState(NamedTuple):
     resumed: str = ""
 
     def pauses_of(self, workflow: str) -> tuple[Pause, ...]:
-        """All pauses that freeze those inside a workflow."""
+        """All pauses that apply to the active enrollments of a workflow."""
         live = self.workflows.get(workflow)
         return (*self.pauses, *(live.pauses if live else ()))
 
     def time_triggers(self) -> list[Mapping[str, Any]]:
-        """What live workflows wait for that comes to contacts by itself, paused ones included."""
+        """The time triggers of live and paused workflows."""
+        from milepost.enrollments.trigger_types import scope_of  # few functions need it
+
         return [
             live.trigger
             for live in self.workflows.values()
-            if live.status in ("live", "paused") and is_time_trigger(live.trigger)
+            if live.status in ("live", "paused") and scope_of(live.trigger) == "contact_clock"
         ]
 
     def is_paused(self, workflow: str) -> bool:
@@ -66,17 +67,17 @@ class PublishedState(NamedTuple):
 
 
 class Published(Protocol):
-    """What has been published."""
+    """Reads what is published."""
 
     def head(self, store: str, anew: bool = False) -> PublishedState:
-        """What is live; it may be half a minute old, unless it is to be read `anew`."""
+        """What is live. It may be half a minute old, unless `anew` is set."""
 
     def program(self, store: str, workflow: str, version: int) -> Program: ...
 
     def template(self, store: str, name: str, version: str) -> Renderer: ...
 
     def resume_state_machine(self, store: str, workflow: str, version: int) -> str:
-        """The machine on which later legs of this version run."""
+        """The state machine that runs later executions of this version."""
 
     def segment(self, store: str, name: str, version: int) -> Condition:
-        """Who is in a segment, as this version says."""
+        """The condition of this version of a segment."""

@@ -1,3 +1,5 @@
+"""The marketing stop of a store."""
+
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -8,8 +10,8 @@ Kind = Literal["bounced", "complained"]
 
 
 class MarketingStop(NamedTuple):
-    """Marketing is stopped since an instant: so many of those sent in so many days. `told` says
-    that the shop's people have been."""
+    """Marketing is stopped since `opened`, because of `number` bounces or complaints among `sent`
+    e-mails in `days` days. `alerted` says that the staff has been alerted."""
 
     opened: datetime
     kind: Kind

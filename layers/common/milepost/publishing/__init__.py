@@ -1,1 +1,1 @@
-"""How a file becomes live: load, check, compile, go live, report."""
+"""Publishing of a file: load, check, compile, activate, report."""

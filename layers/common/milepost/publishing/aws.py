@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from milepost.base.errors import ThrottledError
-from milepost.runtime.aws import _name, state_machine_name
+from milepost.base.names import state_machine_name
+from milepost.runtime.aws import _name
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StepFunctionsStateMachines:
-    """Implements `Machines`."""
+    """Implements `StateMachines`."""
 
     client: "SFNClient"
     machines: str

@@ -1,4 +1,4 @@
-"""The writing side of the registry."""
+"""Writes what is live, and the versions of workflows, templates and segments."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ REFUSED = "REFUSED#"
 
 @dataclass(frozen=True, slots=True)
 class DynamoPublishedWriter:
-    """Implements `Publications`."""
+    """Implements `PublishedWriter`."""
 
     table: Table
 
@@ -59,9 +59,9 @@ class DynamoPublishedWriter:
         item = dict(program_item(store, program, source))
         try:
             self.table.put(item, "attribute_not_exists(pk)")
-        except ConditionFailedError as refused:
-            (held,) = refused.items
-            return held is not None and held["source"] == source
+        except ConditionFailedError as failed:
+            (stored,) = failed.items
+            return stored is not None and stored["source"] == source
         return True
 
     def keep_resume(self, store: str, workflow: str, version: int, machine: str) -> None:
@@ -127,9 +127,9 @@ class DynamoPublishedWriter:
         item = segment_key(store, name, version) | pack({"condition": text})
         try:
             self.table.put(item, "attribute_not_exists(pk)")
-        except ConditionFailedError as refused:
-            (held,) = refused.items
-            return held is not None and held["condition"] == text
+        except ConditionFailedError as failed:
+            (stored,) = failed.items
+            return stored is not None and stored["condition"] == text
         return True
 
     def show_segment(self, store: str, name: str, segment: Segment, after: int) -> bool:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PublishIncompleteError(ThrottledError):
-    """Something could not be published now; `reports` are of all that could."""
+    """Some files could not be published now. `reports` has the reports of the others."""
 
     def __init__(self, what: Sequence[str], reports: Sequence[publishing.PublishReport]) -> None:
         super().__init__("not finished: " + "; ".join(what))

@@ -1,4 +1,4 @@
-"""What publishing needs: a store's files, the registry's writing side, state machines."""
+"""The ports of publishing: the writer of published state, and state machines."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 
 
 class PublishedWriter(Protocol):
-    """The writing side of the registry: always the present, never from a cache."""
+    """Reads and writes published state, always strongly consistent, never from a cache."""
 
     def head(self, store: str) -> PublishedState: ...
 
     def program(self, store: str, workflow: str, version: int) -> Program: ...
 
     def template(self, store: str, name: str, version: str) -> TemplateVersion:
-        """A version, live or not; LookupError if it was never kept."""
+        """A version, live or not; LookupError if it was never stored."""
 
     def source(self, store: str, workflow: str, version: int) -> str:
-        """What identifies the file and compiler that a version was made from."""
+        """The hash of the file and compiler that a version was made from."""
 
     def save_program(self, store: str, program: Program, source: str) -> bool:
-        """Keep a version; False if that number belongs to another source: versions never change."""
+        """Store a version; False if its number belongs to another source. Versions never change."""
 
     def keep_resume(self, store: str, workflow: str, version: int, machine: str) -> None:
-        """Keep the machine on which later legs of a version run."""
+        """Store the state machine on which later executions of a version run."""
 
     def keep_template(self, store: str, template: TemplateVersion) -> None: ...
 
     def go_live(self, store: str, workflow: str, live: LiveWorkflow, after: int) -> bool:
-        """Make a version live in place of version `after` (0: none); False if that is not live."""
+        """Replace live version `after` (0: none) with this one; False if `after` is not live."""
 
     def show_template(self, store: str, name: str, version: str) -> None: ...
 
@@ -52,25 +52,25 @@ class PublishedWriter(Protocol):
         """The condition of a version; LookupError if there is none."""
 
     def keep_segment(self, store: str, name: str, version: int, condition: Condition) -> bool:
-        """Keep a version; False if that number belongs to another condition."""
+        """Store a version; False if its number belongs to another condition."""
 
     def show_segment(self, store: str, name: str, segment: Segment, after: int) -> bool:
-        """Make a segment live in place of version `after` (0: none); False if that is not live."""
+        """Replace live version `after` (0: none) with this one; False if `after` is not live."""
 
     def apply_scoring(self, store: str, scoring: Mapping[str, Any] | None) -> None: ...
 
     def enqueue(self, work: Job) -> None:
-        """Have something done for everybody inside a workflow; it replaces the same done before."""
+        """Queue a job of the scheduler. It replaces an earlier job of the same kind and name."""
 
     def record_refusal(self, store: str, path: str, refused: bool) -> None:
-        """Note whether a file as it is now was refused."""
+        """Record whether the current state of a file was refused."""
 
     def all_refused(self, store: str) -> list[str]:
-        """The paths of the files that were refused."""
+        """The paths of the refused files."""
 
 
 class StateMachines(Protocol):
     """Publishes state machines."""
 
     def publish(self, store: str, workflow: str, definition: Mapping[str, Any]) -> str:
-        """Create or update the machine; the ARN of the published version."""
+        """Create or update the state machine and return the ARN of the published version."""

@@ -1,11 +1,10 @@
-"""Publish: a marketer's file is checked, compiled, versioned and reported on.
+"""Publishes a file: checks, compiles, versions, activates and reports.
 
-A file that is wrong changes nothing that is live. Files may arrive in any order and together: a
-refusal is noted, and whenever something new goes live, what was refused is tried again. The
-present state of the bucket counts, not the notice that brought us here, which may be late,
-repeated or out of order.
+A file with a mistake changes nothing that is live. Files can arrive in any order: a refusal is
+recorded, and when something new goes live, refused files are tried again. The current state of the
+bucket counts, not the notification, which can be late, repeated or out of order.
 
-What publishing came to is told to the shop's own people, who do not look into the bucket.
+Staff get the result as an alert, because they do not look into the bucket.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 LAYOUT = "_layout"
 _ROUNDS = 5
-_TURNS = ("settings.json", "templates", "segments", SCORING, "workflows")
+_ORDER = ("settings.json", "templates", "segments", SCORING, "workflows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +54,18 @@ class Publisher:
     sender_domain: str | None = None
 
     def publish(self, store: str, paths: Sequence[str]) -> list[PublishReport]:
-        """Bring everything that these paths concern up to date; the reports, newest last.
-        Raises `PublishIncompleteError`.
+        """Publish everything that these paths concern and return the reports, newest last.
 
-        Settings go first and workflows last, so that files uploaded together find each other.
+        Raises PublishIncompleteError. Settings go first and workflows last, so that files that are
+        uploaded together find each other.
         """
         units = dict.fromkeys(unit for path in paths for unit in self._units(store, path))
         unfinished: list[str] = []
         reports = list(self._each(store, units, unfinished))
         if any(report.outcome in {"published", "archived"} for report in reports):
             done = {report.file for report in reports if report.outcome != "refused"}
-            again = [unit for unit in self.publications.all_refused(store) if unit not in done]
-            reports += self._each(store, again, unfinished)
+            refused = [unit for unit in self.publications.all_refused(store) if unit not in done]
+            reports += self._each(store, refused, unfinished)
         if unfinished:
             raise PublishIncompleteError(unfinished, reports)
         return reports
@@ -74,15 +73,15 @@ class Publisher:
     def _each(
         self, store: str, units: Iterable[str], unfinished: list[str]
     ) -> Iterator[PublishReport]:
-        """Publish one after the other; one that cannot be finished now holds no other up."""
-        for unit in sorted(units, key=_turn):
+        """Publish one unit after the other. A unit that cannot be finished now blocks no other."""
+        for unit in sorted(units, key=_order):
             try:
                 yield self._publish(store, unit)
-            except ThrottledError as busy:
-                unfinished.append(str(busy))
+            except ThrottledError as throttled:
+                unfinished.append(str(throttled))
 
     def _units(self, store: str, path: str) -> list[str]:
-        """What a changed file is part of: itself, its template's folder, or every template."""
+        """The units of a changed file: itself, its template's folder, or all templates."""
         parts = PurePosixPath(path).parts
         if path in {"settings.json", SCORING}:
             return [path]
@@ -99,17 +98,17 @@ class Publisher:
         return sorted({"/".join(p[:-1]) for p in files if len(p) > 2 and p[1] != LAYOUT})
 
     def _publish(self, store: str, unit: str) -> PublishReport:
-        """Publish until the result is of the bucket and the registry as they are."""
+        """Publish until the result matches the bucket and the published state."""
         for _ in range(_ROUNDS):
-            before = self._seen(store, unit)
+            before = self._inputs(store, unit)
             result = self._once(store, unit)
             self.publications.record_refusal(store, unit, result.outcome == "refused")
-            if self._seen(store, unit) == before:
+            if self._inputs(store, unit) == before:
                 return self._write(store, PublishReport(unit, at=self.now(), **result._asdict()))
         raise ThrottledError(f"{unit} kept changing while it was published")
 
-    def _seen(self, store: str, unit: str) -> object:
-        """All that a result depends on: if it is the same afterwards, the result still holds."""
+    def _inputs(self, store: str, unit: str) -> object:
+        """Everything that a result depends on. If it has not changed, the result is valid."""
         head = self.publications.head(store)
         if unit.startswith("templates/"):
             layout = self.files.folder(store, f"templates/{LAYOUT}")
@@ -118,8 +117,8 @@ class Publisher:
         if unit == "settings.json":
             return (self.files.read(store, unit), head.settings)
         if unit == SCORING or unit.startswith("segments/"):
-            own = PurePosixPath(unit).stem
-            others = {n: s for n, s in head.segments.live().items() if n != own}
+            name = PurePosixPath(unit).stem
+            others = {n: s for n, s in head.segments.live().items() if n != name}
             used = [(name, live.version, live.status) for name, live in head.workflows.items()]
             return (self.files.read(store, unit), head.settings, others, sorted(used))
         tests = self.files.read(store, path_of_tests(PurePosixPath(unit).stem))
@@ -153,12 +152,12 @@ class Publisher:
         return report._replace(news=is_news(report, before))
 
 
-def _turn(unit: str) -> tuple[int, str]:
-    return (_TURNS.index(unit.partition("/")[0]), unit)
+def _order(unit: str) -> tuple[int, str]:
+    return (_ORDER.index(unit.partition("/")[0]), unit)
 
 
 def notify_staff(alerts: "Alerts", store: str, reports: Iterable[PublishReport]) -> bool:
-    """Tell what is news in one message; whether there was any. Raises `ThrottledError`."""
+    """Send the news in one alert and return whether there was any. Raises ThrottledError."""
     news = [report for report in reports if report.news]
     if news:
         alerts.send_alert(headline(store, news), as_message(news), store)

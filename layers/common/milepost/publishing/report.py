@@ -1,7 +1,4 @@
-"""What publishing a file came to, for programs (JSON) and for people (Markdown).
-
-What publishing one file came to, before anybody is told.
-"""
+"""The result of publishing a file, as JSON for programs and as Markdown for people."""
 
 import json
 from collections import Counter
@@ -15,7 +12,7 @@ from milepost.workflows.explain.explanation import Explanation
 
 Outcome = Literal["published", "unchanged", "refused", "archived", "kept"]
 
-_SAID: dict[Outcome, str] = {
+_HEADLINES: dict[Outcome, str] = {
     "published": "is live",
     "unchanged": "was live already",
     "refused": "was not published: what was live before still is",
@@ -27,7 +24,7 @@ _SAID: dict[Outcome, str] = {
 class PublishReport(NamedTuple):
     """The outcome of publishing one file or template folder.
 
-    `news` says whether somebody has to be told: the report that was there before said otherwise.
+    `news` is true if staff must be told, because the previous report was different.
     """
 
     file: str
@@ -41,35 +38,34 @@ class PublishReport(NamedTuple):
 
 
 def is_news(report: PublishReport, before: str | None) -> bool:
-    """Whether a report says something that the one before it, as JSON, did not.
+    """Whether a report differs from the previous one, which is given as JSON.
 
-    What goes live is always news, and what was live already only to whoever has just heard that
-    the file was refused.
+    A new live version is always news. "unchanged" is news only after a refusal.
     """
     try:
-        known = json.loads(before or "{}")
+        previous = json.loads(before or "{}")
     except ValueError:
-        known = {}
+        previous = {}
     if report.outcome == "published":
         return True
     if report.outcome == "unchanged":
-        return isinstance(known, dict) and known.get("outcome") == "refused"
-    said = json.loads(as_json(report))
-    return not isinstance(known, dict) or said | {"at": None} != known | {"at": None}
+        return isinstance(previous, dict) and previous.get("outcome") == "refused"
+    current = json.loads(as_json(report))
+    return not isinstance(previous, dict) or current | {"at": None} != previous | {"at": None}
 
 
 def headline(store: str, reports: Sequence[PublishReport]) -> str:
-    """What some reports come to, on one line."""
+    """A summary of reports on one line."""
     if len(reports) == 1:
         (report,) = reports
-        said = _SAID[report.outcome].partition(":")[0]
-        return f"{store}: {report.file} {said}{_as_version(report)}"
+        phrase = _HEADLINES[report.outcome].partition(":")[0]
+        return f"{store}: {report.file} {phrase}{_as_version(report)}"
     counts = Counter(report.outcome for report in reports)
     return f"{store}: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
 
 
 def as_message(reports: Iterable[PublishReport]) -> str:
-    """Reports for people who read them as plain text, where a picture is none."""
+    """Reports as plain text, without pictures."""
     shown = (
         report._replace(explanation=report.explanation and report.explanation._replace(picture=""))
         for report in reports
@@ -99,7 +95,7 @@ def _fields(explanation: Explanation) -> dict[str, Any]:
 
 
 def as_markdown(report: PublishReport) -> str:
-    head = f"# `{report.file}` {_SAID[report.outcome]}{_as_version(report)}"
+    head = f"# `{report.file}` {_HEADLINES[report.outcome]}{_as_version(report)}"
     lines = [head, "", instants.format_instant(report.at)]
     if report.note:
         lines += ["", report.note]
@@ -121,7 +117,7 @@ def _as_version(report: PublishReport) -> str:
 
 
 def _explained(explanation: Explanation) -> list[str]:
-    """What the workflow looks like, says, changes, costs, and does to those inside."""
+    """The sections: picture, description, changes, costs, and effect on active enrollments."""
     parts = {
         "Picture": explanation.picture and f"```mermaid\n{explanation.picture.rstrip()}\n```",
         "In words": explanation.description,
@@ -142,7 +138,7 @@ def _cell(text: str) -> str:
 
 
 class PublishResult(NamedTuple):
-    """The outcome; `explanation` of a workflow."""
+    """The outcome of publishing one unit. `explanation` is set for workflows and segments."""
 
     outcome: Outcome
     version: str = ""

@@ -1,6 +1,6 @@
-"""A store's `scoring.json`: what events are worth, and the stages of a customer's life.
+"""Publishes `scoring.json`: the points of events, and the stages of a contact.
 
-Each stage is a segment that only the rules ask for.
+Each stage is a segment that only the scoring rules use.
 """
 
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ from milepost.runtime.jobs import Job
 from milepost.segments.file import ScoringFile
 from milepost.segments.membership import STAGE_SEGMENT_PREFIX, new_segment
 from milepost.segments.scoring import Rule, Scoring
+from milepost.workflows.compiler.check_conditions import leaves_of
 from milepost.workflows.compiler.check_segment import check_condition, compile_condition
-from milepost.workflows.compiler.condition_refs import leaves_of
 
 if TYPE_CHECKING:
     from milepost.published.head import PublishedState
@@ -30,7 +30,7 @@ PATH = "scoring.json"
 def publish_scoring(
     files: "StoreFiles", publications: "PublishedWriter", store: str, now: datetime
 ) -> PublishResult:
-    """Apply the rules; those that were live stay if the file is wrong, and end if it is gone."""
+    """Apply the rules. A file with a mistake keeps the live rules; a missing file ends them."""
     head = publications.head(store)
     text = files.read(store, PATH)
     if text is None:
@@ -45,7 +45,7 @@ def publish_scoring(
         return PublishResult("unchanged")
     publications.enqueue(Job("backfill", store, "scoring", now))
     publications.apply_scoring(store, scoring.to_json())
-    note = "points are given from now on; stages are found out within minutes, and are no news"
+    note = "points count from now on; stages are set within minutes, without events"
     return PublishResult("published", note=note)
 
 
@@ -53,15 +53,15 @@ def _checked(
     files: "StoreFiles", store: str, head: "PublishedState", file: ScoringFile
 ) -> Iterator[Problem]:
     for number, rule in enumerate(file.points):
-        for place, leaf, _ in leaves_of(f"points[{number}].where", rule.where):
+        for path, leaf, _ in leaves_of(f"points[{number}].where", rule.where):
             if "event" not in leaf.allowed_in:
                 reason = "a where here can only ask about `event`"
                 remedy = "what the contact was at that time is not known any more"
-                yield Problem(place, reason, remedy)
-    around = segment_context(files, store, head)
+                yield Problem(path, reason, remedy)
+    context = segment_context(files, store, head)
     for number, stage in enumerate(file.stages):
         name = f"{STAGE_SEGMENT_PREFIX}{stage.stage}"
-        yield from check_condition(f"stages[{number}].if", stage.if_, name, around)
+        yield from check_condition(f"stages[{number}].if", stage.if_, name, context)
 
 
 def _compiled(file: ScoringFile) -> Scoring:
@@ -90,21 +90,22 @@ def _compiled(file: ScoringFile) -> Scoring:
 def _show_stages(
     publications: "PublishedWriter", store: str, head: "PublishedState", file: ScoringFile
 ) -> bool:
-    """Let the stages be live that the file names, and no others; whether that changed any."""
+    """Activate the stages in the file, archive all others, and return whether any changed."""
     changed = False
     for stage in file.stages:
         name, condition = f"{STAGE_SEGMENT_PREFIX}{stage.stage}", compile_condition(stage.if_)
-        held = head.segments.get(name)
-        live = held is not None and held.status == "live"
-        if live and publications.segment(store, name, held.version if held else 0) == condition:
+        before = head.segments.get(name)
+        version = before.version if before else 0
+        live = before is not None and before.status == "live"
+        if live and publications.segment(store, name, version) == condition:
             continue
-        fresh = new_segment(stage.stage, condition, False, (held.version if held else 0) + 1)
+        fresh = new_segment(stage.stage, condition, False, version + 1)
         activate_segment(
             publications,
             store,
             name,
             save_segment(publications, store, name, fresh, condition),
-            held,
+            before,
         )
         changed = True
     named = {f"{STAGE_SEGMENT_PREFIX}{stage.stage}" for stage in file.stages}
@@ -114,14 +115,14 @@ def _show_stages(
 def _hide_stages(
     publications: "PublishedWriter", store: str, head: "PublishedState", named: set[str]
 ) -> bool:
-    gone = [
-        (name, held)
-        for name, held in head.segments.items()
-        if name.startswith(STAGE_SEGMENT_PREFIX) and name not in named and held.status == "live"
+    obsolete = [
+        (name, segment)
+        for name, segment in head.segments.items()
+        if name.startswith(STAGE_SEGMENT_PREFIX) and name not in named and segment.status == "live"
     ]
-    for name, held in gone:
-        activate_segment(publications, store, name, held._replace(status="archived"), held)
-    return bool(gone)
+    for name, segment in obsolete:
+        activate_segment(publications, store, name, segment._replace(status="archived"), segment)
+    return bool(obsolete)
 
 
 def _end(publications: "PublishedWriter", store: str, head: "PublishedState") -> PublishResult:
@@ -129,4 +130,4 @@ def _end(publications: "PublishedWriter", store: str, head: "PublishedState") ->
         return PublishResult("archived", note="nothing was live")
     _hide_stages(publications, store, head, set())
     publications.apply_scoring(store, None)
-    return PublishResult("archived", note="no points are given any more; stages stay as they are")
+    return PublishResult("archived", note="no more points are given; contacts keep their stages")

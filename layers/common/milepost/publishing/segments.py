@@ -1,4 +1,4 @@
-"""A segment: checked, versioned, and everybody looked at once for it."""
+"""Publishes a segment: checks and versions it, and queues a backfill."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 Estimates = Callable[[str, Condition], Estimate | None]
-"""Counts who would belong to a segment of a store; None where there are no contacts."""
+"""Estimates how many contacts match; None where there are no contacts."""
 
 
 class SegmentPublishing(NamedTuple):
@@ -46,7 +46,7 @@ class SegmentPublishing(NamedTuple):
 def publish_segment(
     needs: SegmentPublishing, store: str, name: str, now: datetime
 ) -> PublishResult:
-    """Bring a segment up to date with its file; what was live stays if that is wrong."""
+    """Publish a segment's file. The live version stays if the file has a mistake."""
     head = needs.publications.head(store)
     text = needs.files.read(store, f"segments/{name}.json")
     if text is None:
@@ -81,10 +81,10 @@ def _checked(
 
 
 def segment_context(files: "StoreFiles", store: str, head: "PublishedState") -> SegmentContext:
-    """What conditions may name: workflows that are published, or lie beside."""
+    """What conditions can name: segments, topics, and workflows published or in the bucket."""
     paths = files.paths(store, "workflows")
-    there = {path.rpartition("/")[2].removesuffix(".json") for path in paths}
-    return SegmentContext(head.segments, head.settings.topics or {}, {*head.workflows, *there})
+    uploaded = {path.rpartition("/")[2].removesuffix(".json") for path in paths}
+    return SegmentContext(head.segments, head.settings.topics or {}, {*head.workflows, *uploaded})
 
 
 def _go_live(
@@ -96,19 +96,19 @@ def _go_live(
     head: "PublishedState",
     now: datetime,
 ) -> PublishResult:
-    held = head.segments.get(name)
-    fresh = new_segment(file.title, condition, file.static, held.version if held else 0)
-    known = held is not None and held.status == "live"
+    before = head.segments.get(name)
+    fresh = new_segment(file.title, condition, file.static, before.version if before else 0)
+    known = before is not None and before.status == "live"
     if known and needs.publications.segment(store, name, fresh.version) == condition:
-        if held == fresh:
+        if before == fresh:
             return PublishResult("unchanged", version=str(fresh.version))
-        activate_segment(needs.publications, store, name, fresh, held)
+        activate_segment(needs.publications, store, name, fresh, before)
         return PublishResult("published", str(fresh.version), explanation=_explained(file))
     fresh = save_segment(
         needs.publications, store, name, fresh._replace(version=fresh.version + 1), condition
     )
     needs.publications.enqueue(Job("backfill", store, f"segment/{name}", now, fresh.version))
-    activate_segment(needs.publications, store, name, fresh, held)
+    activate_segment(needs.publications, store, name, fresh, before)
     return PublishResult(
         "published",
         str(fresh.version),
@@ -120,51 +120,53 @@ def _go_live(
 def save_segment(
     publications: "PublishedWriter", store: str, name: str, segment: Segment, condition: Condition
 ) -> Segment:
-    """Keep the condition under the first number that no other has, even one never live."""
+    """Store the condition under the first free version number, even if never activated."""
     while not publications.keep_segment(store, name, segment.version, condition):
         segment = segment._replace(version=segment.version + 1)
     return segment
 
 
 def activate_segment(
-    publications: "PublishedWriter", store: str, name: str, segment: Segment, held: Segment | None
+    publications: "PublishedWriter", store: str, name: str, segment: Segment, before: Segment | None
 ) -> None:
-    """Let a segment be live, unless another one was published at the same moment."""
-    if not publications.show_segment(store, name, segment, held.version if held else 0):
+    """Activate a segment; ThrottledError if another publish was faster."""
+    if not publications.show_segment(store, name, segment, before.version if before else 0):
         raise ThrottledError(f"segments/{name}.json was published at the same moment")
 
 
 def _note(estimate: Estimate | None) -> str:
     found = f"{estimate.words()}; " if estimate else ""
-    return f"{found}everybody is looked at once for it, beginning within two minutes"
+    return f"{found}the backfill evaluates all contacts and starts within two minutes"
 
 
 def _explained(file: SegmentFile) -> Explanation:
     if file.condition is None:
-        words = "Contacts are put into it and taken out by the API or an import."
+        description = "The API and imports add contacts to it and remove them."
     else:
-        words = f"Everybody of whom this is true: {describe_condition(file.condition, 'its')}."
-    return Explanation(picture="", description=words, difference=(), prices="", on_publish="")
+        description = (
+            f"Everybody of whom this is true: {describe_condition(file.condition, 'its')}."
+        )
+    return Explanation(picture="", description=description, difference=(), prices="", on_publish="")
 
 
 def _archive(
     publications: "PublishedWriter", store: str, name: str, head: "PublishedState", now: datetime
 ) -> PublishResult:
-    held = head.segments.get(name)
-    if held is None or held.status == "archived":
+    before = head.segments.get(name)
+    if before is None or before.status == "archived":
         return PublishResult("archived", note="nothing was live")
     if users := [*_users(publications, store, name, head)]:
         reason = f"is used by {', '.join(users)}"
         return rejected([Problem("file", reason, "it stays live: change or delete that first")])
-    publications.enqueue(Job("backfill", store, f"segment/{name}", now, held.version))
-    activate_segment(publications, store, name, held._replace(status="archived"), held)
-    return PublishResult("archived", note="its members are let go, and no workflow hears of it")
+    publications.enqueue(Job("backfill", store, f"segment/{name}", now, before.version))
+    activate_segment(publications, store, name, before._replace(status="archived"), before)
+    return PublishResult("archived", note="its members are removed without events")
 
 
 def _users(
     publications: "PublishedWriter", store: str, name: str, head: "PublishedState"
 ) -> Iterator[str]:
-    """The workflows and segments that ask about a segment."""
+    """The workflows and segments that use a segment."""
     for program in live_programs(publications, store, head):
         if uses_segment(program, name):
             yield f"workflows/{program.workflow}.json"

@@ -1,4 +1,4 @@
-"""A store's `settings.json`."""
+"""Publishes a store's `settings.json`."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -35,10 +35,10 @@ def publish_settings(
     now: datetime,
     sender_domain: str | None = None,
 ) -> PublishResult:
-    """Apply the settings; their last version stays if the file is wrong or gone.
+    """Apply the settings. The live settings stay if the file has a mistake or is gone.
 
-    `sender_domain` is where senders may have addresses of their own: empty for nowhere, None where
-    nobody knows.
+    `sender_domain` is the domain in which senders can have addresses of their own. It is empty if
+    there is none, and None if it is unknown.
     """
     if text is None:
         return PublishResult("kept", note="the file is gone, its last settings stay")
@@ -48,8 +48,10 @@ def publish_settings(
     document = settings.document()
     found = [
         *_in_use(publications, store, settings),
-        *(() if sender_domain is None else _sent_from(settings, sender_domain)),
-        *_unanswered(publications, files, store, StoreSettings.from_json(document)),
+        *(() if sender_domain is None else _outside_domain(settings, sender_domain)),
+        *_without_confirmation_workflow(
+            publications, files, store, StoreSettings.from_json(document)
+        ),
     ]
     if found:
         return rejected(found)
@@ -65,8 +67,10 @@ def publish_settings(
 def _in_use(
     publications: "PublishedWriter", store: str, settings: SettingsFile
 ) -> Iterator[Problem]:
-    """Topics that workflows still mail about cannot go, for their mail would stop unseen; nor can
-    the forms that workflows begin with."""
+    """Report topics, senders and forms that are missing from the file but still in use.
+
+    Without its topic, a workflow would silently stop sending.
+    """
     for program in live_programs(publications, store, publications.head(store)):
         for topic in sorted(topics(program) - {*settings.topics}):
             reason = f'"{topic}" is used by {program.workflow}'
@@ -79,31 +83,33 @@ def _in_use(
             reason = f'"{form}" lets people into {program.workflow}'
             yield Problem("forms", reason, "change or delete that first")
     for name, segment in sorted(publications.head(store).segments.items()):
-        gone = {*segment.mention.topics} - {*settings.topics}
-        for topic in sorted(gone) if segment.status == "live" else ():
+        missing = {*segment.mention.topics} - {*settings.topics}
+        for topic in sorted(missing) if segment.status == "live" else ():
             reason = f'"{topic}" is used by the segment {name}'
             yield Problem("topics", reason, "change or delete that first")
 
 
-def _sent_from(settings: SettingsFile, domain: str) -> Iterator[Problem]:
-    """SES refuses mail from other addresses, one by one and when it is too late to mend."""
+def _outside_domain(settings: SettingsFile, domain: str) -> Iterator[Problem]:
+    """Report addresses outside the verified domain, from which SES would reject every e-mail."""
     for name, sender in settings.senders.items():
-        place = f"senders.{name}.address"
+        path = f"senders.{name}.address"
         if sender.address is None:
             continue
         if not domain:
             remedy = "leave the address out, or deploy the stack with SenderPersonas=yes"
-            yield Problem(place, "this stack sends from one address alone", remedy)
+            yield Problem(path, "this stack sends from one address alone", remedy)
         elif sender.address.rpartition("@")[2] != domain:
             remedy = f"use an address of {domain}, or leave it out"
-            yield Problem(place, f"{sender.address} is not of the domain that is verified", remedy)
+            yield Problem(path, f"{sender.address} is not of the domain that is verified", remedy)
 
 
-def _unanswered(
+def _without_confirmation_workflow(
     publications: "PublishedWriter", files: "StoreFiles", store: str, settings: StoreSettings
 ) -> Iterator[Problem]:
-    """Whoever has to confirm a sign-up needs a mail to do it with. The workflow that sends it may
-    be published already, or come together with the settings."""
+    """Report a double opt-in form without a workflow that sends the confirmation e-mail.
+
+    The workflow can be published already, or be uploaded together with the settings.
+    """
     forms = double_opt_in(settings)
     if not forms:
         return

@@ -17,8 +17,8 @@ from milepost.sending.file import (
     WarmUp,
     bare_address,
 )
-from milepost.sending.tracking import TOPIC, Tracking
 from milepost.stores.properties import Type
+from milepost.stores.settings import TOPIC, Tracking
 
 
 def _iana(name: str) -> str:
@@ -157,7 +157,7 @@ class SettingsFile(StrictModel):
     )
 
     def document(self) -> dict[str, Any]:
-        """What a store keeps of it, and `StoreSettings.from_json` reads."""
+        """The stored form, which `StoreSettings.from_json` reads."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"schema_"})
 
     @model_validator(mode="after")
@@ -170,13 +170,15 @@ class SettingsFile(StrictModel):
         if self.default_locale not in self.locales:
             raise ValueError(f"default_locale {self.default_locale!r} is not among locales")
         for titles in self.topic_titles.values():
-            if strange := titles.keys() - self.topics.keys():
-                raise ValueError(f"topic_titles names {min(strange)!r}, which is not among topics")
+            if unknown_topics := titles.keys() - self.topics.keys():
+                raise ValueError(
+                    f"topic_titles names {min(unknown_topics)!r}, which is not among topics"
+                )
         for name, form in self.forms.items():
-            self._fits(name, form)
+            self._check_form(name, form)
         return self
 
-    def _fits(self, name: str, form: FormFile) -> None:
+    def _check_form(self, name: str, form: FormFile) -> None:
         unknown = [topic for topic in form.topics if topic not in self.topics]
         if unknown:
             raise ValueError(f"forms.{name} names {unknown[0]!r}, which is not among topics")
@@ -184,7 +186,7 @@ class SettingsFile(StrictModel):
             raise ValueError(f"forms.{name} has no consent_text in {self.default_locale!r}")
         if form.redirect is None:
             return
-        # A form that sends readers to any address would lend the shop's name to whoever edits it.
+        # A redirect to another site could misuse the trust in the shop's name.
         host = form.redirect.host
         if host not in {self.url.host, *(urlsplit(origin).hostname for origin in self.origins)}:
             raise ValueError(f"forms.{name} leads to {host!r}, which is neither url nor an origin")

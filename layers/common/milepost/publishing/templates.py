@@ -1,4 +1,4 @@
-"""A template: one folder, which is one thing."""
+"""Publishes a template: one folder."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ Texts = Mapping[str, str]
 def publish_template(
     publications: "PublishedWriter", store: str, name: str, files: Texts, layout: Texts
 ) -> PublishResult:
-    """Compile and show a template; its last version stays if the new one is wrong, or in use."""
+    """Publish a template's folder. The live version stays on a mistake or a deletion while used."""
     head = publications.head(store)
     if not files:
         return _hide(publications, store, name)
@@ -51,6 +51,6 @@ def _hide(publications: "PublishedWriter", store: str, name: str) -> PublishResu
 
 
 def marketing_users(publications: "PublishedWriter", store: str, name: str) -> list[str]:
-    """The published workflows that send this template as marketing, in the version it has."""
+    """The published workflows that send this template as marketing without a pinned version."""
     published = live_programs(publications, store, publications.head(store))
     return [program.workflow for program in published if sends_marketing(program, name)]

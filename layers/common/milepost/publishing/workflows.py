@@ -1,4 +1,4 @@
-"""A workflow: checked, compiled, tried out, versioned and explained."""
+"""Publishes a workflow: checks, compiles, tests, versions, activates and explains it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from json import dumps, loads
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from milepost.base.errors import ThrottledError
 from milepost.base.names import WORKFLOW_LENGTH, is_workflow
@@ -16,8 +16,9 @@ from milepost.base.problems import Problem
 from milepost.base.recurrence import next_occurrence
 from milepost.conditions.context import Condition
 from milepost.enrollments.pauses import with_pause_state
-from milepost.enrollments.program import Program, is_time_trigger, templates_of
-from milepost.enrollments.trigger_index import trigger_index_entry
+from milepost.enrollments.program import Program
+from milepost.enrollments.step_flow import templates_of
+from milepost.enrollments.trigger_types import scope_of, trigger_index_entry
 from milepost.enrollments.version_migration import on_publish
 from milepost.published.head import LiveWorkflow
 from milepost.publishing.report import PublishResult, rejected
@@ -27,16 +28,15 @@ from milepost.runtime.jobs import Job
 from milepost.segments.segment import Segment
 from milepost.stores.settings import StoreSettings
 from milepost.templates.version import TemplateVersion
-from milepost.workflows.compiler.availability import check_available
-from milepost.workflows.compiler.check_attachments import check_attachments
-from milepost.workflows.compiler.check_confirmation import check_confirmation
-from milepost.workflows.compiler.check_flow import check_flow
+from milepost.workflows.compiler.check_conditions import check_conditions, check_types
 from milepost.workflows.compiler.check_migration import check_migration
-from milepost.workflows.compiler.check_references import PublishContext, check_references
-from milepost.workflows.compiler.check_schedule import check_schedule
-from milepost.workflows.compiler.check_types import check_types
-from milepost.workflows.compiler.condition_refs import check_conditions
-from milepost.workflows.compiler.graph import build_program
+from milepost.workflows.compiler.check_references import (
+    PublishContext,
+    check_attachments,
+    check_confirmation,
+    check_references,
+)
+from milepost.workflows.compiler.check_steps import build_program, check_available, check_flow
 from milepost.workflows.compiler.partial_parse import parse_partially
 from milepost.workflows.compiler.scenarios import DEFAULT_PRICES, Prices
 from milepost.workflows.compiler.state_machine import (
@@ -46,6 +46,8 @@ from milepost.workflows.compiler.state_machine import (
 )
 from milepost.workflows.explain.explanation import explain
 from milepost.workflows.language.workflow import Workflow
+from milepost.workflows.trigger_type import GoingLive
+from milepost.workflows.triggers import type_of_trigger
 
 if TYPE_CHECKING:
     from milepost.published.head import PublishedState
@@ -54,13 +56,13 @@ if TYPE_CHECKING:
 
 
 COMPILER = "3"
-"""Raise it when the same workflow compiles to something else: every file is a new version then."""
+"""The compiler's version. Raise it when its output changes; every file then gets a new version."""
 
 MAX_STATES = 1_000_000
-"""Characters of a definition: Step Functions takes 1 MB (its quotas)."""
+"""Characters of a definition. The quota of Step Functions is 1 MB."""
 
 MAX_PROGRAM = 350_000
-"""Characters of a compiled workflow: it is one DynamoDB item, which may hold 400 KB."""
+"""Characters of a compiled workflow. It is one DynamoDB item, which can have 400 KB."""
 
 Trials = Callable[
     [
@@ -77,9 +79,10 @@ Trials = Callable[
 
 @dataclass(frozen=True, slots=True)
 class WorkflowPublisher:
-    """Publishes workflows. `name_room`: how long a machine's name may be after the stack's.
+    """Publishes workflows.
 
-    `trials` is None where tests are run otherwise. `alerts` says whether staff can be told.
+    `name_room` is the length that a state machine's name can have after the stack's name. `trials`
+    is None where tests are run elsewhere. `alerts` says whether the stack can alert staff.
     """
 
     files: "StoreFiles"
@@ -92,7 +95,7 @@ class WorkflowPublisher:
     trials: Trials | None = None
 
     def publish(self, store: str, name: str, now: datetime) -> PublishResult:
-        """Bring one workflow up to date with its file; what was live stays if that is wrong."""
+        """Publish a workflow's file. The live version stays if the file has a mistake."""
         head = self.publications.head(store)
         live = head.workflows.get(name)
         text = self.files.read(store, f"workflows/{name}.json")
@@ -104,24 +107,26 @@ class WorkflowPublisher:
         problems = [*self._named(store, name)]
         if isinstance(workflow, list):
             problems += workflow
-            if rest := parse_partially(text):
-                found = self._checked(store, name, head, rest.workflow)
-                problems += rest.about_the_rest(found)
+            if partial := parse_partially(text):
+                found = self._checked(store, name, head, partial.workflow)
+                problems += partial.about_the_rest(found)
             return rejected(problems)
         if problems := [*problems, *self._checked(store, name, head, workflow)]:
             return rejected(problems)
         version = (live.version if live else 0) + 1
         program = with_suspend_limit(build_program(name, version, workflow), self.wiring)
-        moves = on_publish(program) == "migrate"
-        older = [*self._older(store, name, version)] if moves else []
-        zone = head.settings.timezone
+        migrates = on_publish(program) == "migrate"
+        older = [*self._older(store, name, version)] if migrates else []
+        can_reenter = workflow.reentry.allow != "never"
+        going_live = GoingLive(now, head.settings.timezone, can_reenter)
+        check_live = type_of_trigger(workflow.trigger).check_live
         found = [
             *self._sizes(program),
             *check_migration(program, older),
             *(
                 ()
-                if _goes_on(live, trigger_index_entry(program))
-                else check_schedule(workflow, now, zone)
+                if _keeps_trigger(live, trigger_index_entry(program))
+                else check_live(workflow.trigger, going_live)
             ),
         ]
         if problems := [*found, *self._tried(store, head, program)]:
@@ -131,33 +136,33 @@ class WorkflowPublisher:
     def _checked(
         self, store: str, name: str, head: "PublishedState", workflow: Workflow
     ) -> list[Problem]:
-        around = self._around(store, name, head)
+        context = self._context(store, name, head)
         return [
             *check_available(workflow),
             *check_flow(workflow),
             *check_conditions(workflow),
             *check_types(workflow),
             *check_attachments(workflow),
-            *check_references(workflow, around),
-            *check_confirmation(workflow, around),
+            *check_references(workflow, context),
+            *check_confirmation(workflow, context),
             *self._still_needed(store, name, head, workflow),
         ]
 
     def _still_needed(
         self, store: str, name: str, head: "PublishedState", workflow: Workflow | None
     ) -> Iterator[Problem]:
-        """The one workflow that mails those who have to confirm a sign-up has to go on doing so."""
+        """Report the loss of the only workflow that sends the confirmation e-mail of a form."""
         forms = double_opt_in(head.settings)
         live = head.workflows.get(name)
         if not forms or live is None or (workflow and _answers(workflow)):
             return
         by_name = {p.workflow: p for p in live_programs(self.publications, store, head)}
-        answer = [
+        senders = [
             other
             for other, program in by_name.items()
             if answers_opt_in(program.options["trigger"], head.workflows[other].status)
         ]
-        if answer == [name]:
+        if senders == [name]:
             reason = f"the form {forms[0]} needs it: it mails those who have to confirm"
             yield Problem("file", reason, 'write "double_opt_in": false in settings.json first')
 
@@ -170,32 +175,40 @@ class WorkflowPublisher:
         if not self._switch(store, name, live, archived, now):
             raise ThrottledError(f"workflows/{name}.json was published at the same moment")
         return PublishResult(
-            "archived", note="nobody enters any more; those inside finish on their version"
+            "archived",
+            note="no contact enters any more; active enrollments finish on their version",
         )
 
     def _switch(
         self, store: str, name: str, before: LiveWorkflow | None, live: LiveWorkflow, now: datetime
     ) -> bool:
-        """Let another version or status be live, unless `before` no longer is. Whoever a pause
-        froze goes on when it is over."""
+        """Activate another version or status; False if `before` is no longer live.
+
+        The end of a pause queues a job that resumes the paused enrollments.
+        """
         pauses = with_pause_state(before.pauses if before else (), live.status == "paused", now)
         if before and pauses != before.pauses and live.status != "paused":
             self.publications.enqueue(Job("resume", store, name, now))
-        if live.status in ("live", "paused") and not _goes_on(before, live.trigger):
-            self._wait_for(store, name, live, now)
+        if live.status in ("live", "paused") and not _keeps_trigger(before, live.trigger):
+            self._schedule(store, name, live, now)
         version = before.version if before else 0
         return self.publications.go_live(store, name, live._replace(pauses=pauses), version)
 
-    def _wait_for(self, store: str, name: str, live: LiveWorkflow, now: datetime) -> None:
-        """Have waited for what comes by itself. Whoever finds it due sees what is live by then."""
-        if is_time_trigger(live.trigger):
-            # Contacts of whom nothing is heard have no time set yet at which this comes to them.
-            self.publications.enqueue(Job("backfill", store, f"workflow/{name}", now))
-        elif live.trigger.get("type") == "schedule":
-            head = self.publications.head(store)
-            at = next_occurrence(live.trigger, now, zone_of(live.trigger, head))
-            if at is not None:
-                self.publications.enqueue(Job("broadcast", store, name, at))
+    def _schedule(self, store: str, name: str, live: LiveWorkflow, now: datetime) -> None:
+        """Queue the job of a time trigger or a schedule. The job uses what is live when it runs."""
+        match scope_of(live.trigger):
+            case "contact_clock":
+                # Contacts without new events have no next check for this trigger yet.
+                self.publications.enqueue(Job("backfill", store, f"workflow/{name}", now))
+            case "store_clock":
+                head = self.publications.head(store)
+                at = next_occurrence(live.trigger, now, zone_of(live.trigger, head))
+                if at is not None:
+                    self.publications.enqueue(Job("broadcast", store, name, at))
+            case "event":
+                pass
+            case _ as scope:
+                assert_never(scope)
 
     def _go_live(
         self,
@@ -208,16 +221,16 @@ class WorkflowPublisher:
     ) -> PublishResult:
         name, status = program.workflow, workflow.status
         source = _source(text)
-        before = self._text(store, name, live)
+        before = self._source_of(store, name, live)
         if live and self.publications.source(store, name, live.version) == source:
             same = replace(program, version=live.version)
             if live.status == status:
-                before = self._text(store, name, live._replace(version=live.version - 1))
+                before = self._source_of(store, name, live._replace(version=live.version - 1))
                 return self._published(workflow, same, before)._replace(outcome="unchanged")
             if self._switch(store, name, live, live._replace(status=status), now):
                 return self._published(workflow, same, before)
             raise ThrottledError(f"workflows/{name}.json was published at the same moment")
-        program = self._keep(store, program, source)
+        program = self._save(store, program, source)
         self.files.write(store, path_of_version(name, program.version), text)
         resume = self.machines.publish(
             store, name, state_machine(program, self.wiring, resume=True)
@@ -233,16 +246,16 @@ class WorkflowPublisher:
         return self._published(workflow, program, before)
 
     def _older(self, store: str, name: str, version: int) -> Iterator[Program]:
-        """The versions that people may be inside of, newest first."""
+        """The earlier versions that can have active enrollments, newest first."""
         for number in range(version - 1, 0, -1):
             with suppress(LookupError):
                 program = self.publications.program(store, name, number)
                 yield program
                 if on_publish(program) != "drain":
-                    return  # nobody was left in those before
+                    return  # older versions have no active enrollments
 
-    def _keep(self, store: str, program: Program, source: str) -> Program:
-        """Keep the program under the first number that no other file has, even one never live."""
+    def _save(self, store: str, program: Program, source: str) -> Program:
+        """Store the program under the first free version number, even if never activated."""
         while not self.publications.save_program(store, program, source):
             program = replace(program, version=program.version + 1)
         return program
@@ -253,9 +266,8 @@ class WorkflowPublisher:
         explanation = explain(workflow, program, before, self.prices)
         return PublishResult("published", str(program.version), explanation=explanation)
 
-    def _text(self, store: str, name: str, live: LiveWorkflow | None) -> Workflow | None:
-        """The workflow that is live, as it was written but for its status, which may have been
-        changed since; None if its text is gone."""
+    def _source_of(self, store: str, name: str, live: LiveWorkflow | None) -> Workflow | None:
+        """The source of the live workflow with its current status; None if the source is gone."""
         if live is None:
             return None
         text = self.files.read(store, path_of_version(name, live.version))
@@ -274,15 +286,15 @@ class WorkflowPublisher:
             remedy = f"use {room} characters at most: a state machine's name has 80 in all"
             yield Problem("file name", f'"{name}" is too long for this stack', remedy)
 
-    def _around(self, store: str, name: str, head: "PublishedState") -> PublishContext:
+    def _context(self, store: str, name: str, head: "PublishedState") -> PublishContext:
         published = live_programs(self.publications, store, head)
-        beside = self.files.paths(store, "workflows")
+        uploaded = self.files.paths(store, "workflows")
         return PublishContext(
             topics=head.settings.topics or {},
             templates=head.templates,
             programs={p.workflow: p for p in published if p.workflow != name},
-            files=frozenset(path.rpartition("/")[2].removesuffix(".json") for path in beside),
-            beside=cache(lambda other: self._beside(store, other)),
+            files=frozenset(path.rpartition("/")[2].removesuffix(".json") for path in uploaded),
+            beside=cache(lambda other: self._uploaded(store, other)),
             template=cache(lambda *used: self._template(store, head, *used)),
             alerts=self.alerts,
             forms=frozenset(head.settings.forms or ()),
@@ -290,8 +302,8 @@ class WorkflowPublisher:
             senders=frozenset(head.settings.senders or ()),
         )
 
-    def _beside(self, store: str, name: str) -> Workflow | None:
-        """Another workflow as its file has it, which may be newer than what is published."""
+    def _uploaded(self, store: str, name: str) -> Workflow | None:
+        """Another workflow as uploaded, which can be newer than the published version."""
         text = self.files.read(store, f"workflows/{name}.json")
         workflow = parse_file(text, Workflow) if text else None
         return workflow if isinstance(workflow, Workflow) else None
@@ -299,7 +311,7 @@ class WorkflowPublisher:
     def _template(
         self, store: str, head: "PublishedState", name: str, version: str | None
     ) -> TemplateVersion | None:
-        """The live version or the one that is asked for; None if that was never kept."""
+        """The requested version, or the live one if None; None if it was never stored."""
         if version is None:
             return self.publications.template(store, name, head.templates[name])
         with suppress(LookupError):
@@ -322,7 +334,7 @@ class WorkflowPublisher:
                 yield Problem("steps", reason, remedy)
 
     def _tried(self, store: str, head: "PublishedState", program: Program) -> list[Problem]:
-        """What the workflow's own tests say of it, if it has some."""
+        """Run the workflow's own tests, if it has any."""
         tests = path_of_tests(program.workflow)
         text = self.files.read(store, tests) if self.trials else None
         if text is None or self.trials is None:
@@ -340,18 +352,18 @@ class WorkflowPublisher:
         return [replace(problem, location=f"{tests}: {problem.location}") for problem in found]
 
 
-def _goes_on(before: LiveWorkflow | None, trigger: Mapping[str, Any]) -> bool:
-    """Whether the same trigger was live before, so that its schedule is waited for already."""
+def _keeps_trigger(before: LiveWorkflow | None, trigger: Mapping[str, Any]) -> bool:
+    """Whether the same trigger was live before, so that its job is queued already."""
     return before is not None and before.status in ("live", "paused") and before.trigger == trigger
 
 
 def _length(document: Mapping[str, Any]) -> int:
-    """Characters of JSON as it is published."""
+    """The length of the published JSON in characters."""
     return len(dumps(document, separators=(",", ":")))
 
 
 def _source(text: str) -> str:
-    """What tells versions apart: all of the file but its status, which is changed by itself."""
+    """The hash that distinguishes versions. It leaves out the status, which can change alone."""
     document = {
         key: value for key, value in loads(text.removeprefix("\ufeff")).items() if key != "status"
     }
@@ -359,15 +371,15 @@ def _source(text: str) -> str:
 
 
 def path_of_version(workflow: str, version: int) -> str:
-    """Where the text of a published version is kept, for whoever wants to know what it said.
+    """Where the source of a published version is stored.
 
-    It lies flat as reports do (docs/decisions/0006), so that no name sets publishing going again.
+    The name has no folder, as with reports (docs/decisions/0006), so that it starts no publish.
     """
     return f"published/{workflow}.{version}.json"
 
 
 def path_of_tests(workflow: str) -> str:
-    """Where the tests of a workflow are."""
+    """The path of a workflow's tests."""
     return f"tests/{workflow}.test.json"
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from milepost.base.errors import ThrottledError
+from milepost.base.names import state_machine_name
 from milepost.base.refs import EnrollmentRef
-from milepost.enrollments.executions import execution_name
+from milepost.enrollments.enrollment import execution_name
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.client import LambdaClient
@@ -108,14 +109,6 @@ def first_state(ref: EnrollmentRef, leg: int, turn: int, block: str) -> dict[str
     """What a leg's execution begins with; only that of a later leg is told where."""
     where = {"block": block} if block else {}
     return {"enrollment": ref.to_json(), "execution_no": leg, "block_seq": turn, **where}
-
-
-def state_machine_name(store: str, workflow: str) -> str:
-    """What follows `<stack>_` in a machine's name.
-
-    No part of it can hold an underscore, so no two stacks or stores ever share a machine.
-    """
-    return f"{store}_{workflow}"
 
 
 def _name(error: Exception) -> str:

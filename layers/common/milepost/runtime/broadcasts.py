@@ -23,7 +23,7 @@ from milepost.contacts.event import Event
 from milepost.contacts.event_names import SCHEDULE
 from milepost.contacts.timeline import WRITERS
 from milepost.enrollments.entry import MAX_EVENT_AGE
-from milepost.enrollments.time_triggers import time_trigger_key
+from milepost.enrollments.trigger_types import time_trigger_key
 
 if TYPE_CHECKING:
     from milepost.contacts.ports import Member, Members, Timeline

@@ -18,6 +18,7 @@ from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.pauses import delay_for_pause
 from milepost.enrollments.program import Node, outcome_key
+from milepost.enrollments.step_flow import event_of, follows, woken_at
 from milepost.enrollments.version_migration import is_newer, pending_wait
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def reschedule_for_date(
             return False
         node = registry.program(own.store, own.workflow, own.version).nodes[start.step]
         head = registry.head(own.store)
-        if "movable" not in node or (seen and not is_newer(profile, seen, node)):
+        if not follows(node) or (seen and not is_newer(profile, seen, node)):
             return False
         comes = pending_wait(node, start.since, profile, enrollment, head.settings).until
         if comes is None or comes == start.due or max(comes, start.due) <= now:
@@ -129,16 +130,15 @@ def match_suspended_wait(
     enrollments: "Enrollments", enrollment: Enrollment, node: Node, now: datetime
 ) -> None:
     """Lay a parked wait's half down where its event looks for it; the event may be there already.
+    A wait that no event ends has nothing to lay down.
 
     The timer then begins the leg.
     """
-    start, leg = enrollment.resume_point, enrollment.execution_no
-    if start is None:
+    start, leg, event = enrollment.resume_point, enrollment.execution_no, event_of(node)
+    if start is None or event is None:
         return
     key = outcome_key(node, start.block_seq)
-    if enrollments.register_suspended_wait(
-        enrollment.ref, node["id"], node["event"], leg, start, key
-    ):
+    if enrollments.register_suspended_wait(enrollment.ref, node["id"], event, leg, start, key):
         resume_after_event(enrollments, enrollment, leg, node, now)
 
 
@@ -149,5 +149,5 @@ def resume_after_event(
     start = enrollment.resume_point
     if enrollment.execution_no != leg or start is None or start.step != node["id"]:
         return False
-    moved = start._replace(block=node["on_event"], due=now, fixed=True)
+    moved = start._replace(block=woken_at(node), due=now, fixed=True)
     return enrollments.reschedule(enrollment.ref, leg, moved)

@@ -15,14 +15,18 @@ from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.conditions.context import EvaluationContext
 from milepost.conditions.evaluate import evaluate
-from milepost.contacts.event import Event, is_merge_request, is_system_event
+from milepost.contacts.event import (
+    Event,
+    drop_identifiers,
+    is_merge_request,
+    is_misrouted,
+    is_system_event,
+)
 from milepost.contacts.event_names import DUPLICATE_CORRECTED
-from milepost.contacts.identity import drop_identifiers, is_misrouted
 from milepost.contacts.profile import ActiveEnrollment, Profile, apply_event
 from milepost.enrollments.condition_data import ContextLoader
 from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.entry import (
-    TARGETED_EVENTS,
     EntryAccepted,
     EntryDenied,
     decide_entry,
@@ -33,7 +37,8 @@ from milepost.enrollments.entry import (
     trigger_matches,
 )
 from milepost.enrollments.program import Node, Program
-from milepost.enrollments.time_triggers import prune_fired
+from milepost.enrollments.step_flow import waits_for
+from milepost.enrollments.trigger_types import is_targeted_event, prune_fired
 from milepost.enrollments.version_migration import changed_date_fields, is_rescheduled_by
 from milepost.runtime.execution_starter import ExecutionStarter, reschedule_for_date
 from milepost.runtime.merging.merge import ContactMerger
@@ -128,7 +133,7 @@ class EventApplier:
     def _head(self, event: Event) -> "PublishedState":
         """What is live. Whoever called for a workflow has seen it, so a head without it is old."""
         head = self.registry.head(event.store)
-        if event.name not in TARGETED_EVENTS:
+        if not is_targeted_event(event.name):
             return head
         known = any(
             live.status == "live" and is_targeted(name, live.trigger, event)
@@ -243,7 +248,7 @@ class EventApplier:
                 continue  # a click belongs to the enrollment that sent the mail
             if emitted_by(event.data).get("enrollment") == ref.id:
                 continue  # nobody waits for what they report themselves
-            for node in program.waits_for(event.name):
+            for node in waits_for(program, event.name):
                 if not _meant(node, event, profile):
                     continue
                 token = self.enrollments.record_event(ref, node["id"], event)

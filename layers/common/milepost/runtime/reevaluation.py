@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 
 from milepost.base.refs import ContactRef
 from milepost.contacts.profile import Profile
-from milepost.enrollments.time_triggers import (
-    due,
-)
+from milepost.enrollments.trigger_types import due
 from milepost.segments.evaluator import next_check_at, read_ahead
 from milepost.segments.membership import reevaluation_event
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from milepost.base.error_collector import ErrorCollector
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.profile import Profile
-from milepost.enrollments.enrollment import Enrollment, ResumePoint
-from milepost.enrollments.executions import resumes_mid_block
+from milepost.enrollments.enrollment import Enrollment, ResumePoint, resumes_mid_block
 from milepost.enrollments.pauses import Pause, reschedule_overdue, resume_after_pause
 from milepost.enrollments.program import Program, outcome_key
 from milepost.enrollments.version_migration import (
@@ -194,9 +193,9 @@ class VersionRollout:
             and str(start.block_seq) not in enrollment.block_started
         ):
             program = self.registry.program(ref.store, ref.workflow, ref.version)
-            node = program.nodes[start.step]
-            if "event" in node:
-                match_suspended_wait(self.enrollments, enrollment, node, self.now())
+            match_suspended_wait(
+                self.enrollments, enrollment, program.nodes[start.step], self.now()
+            )
 
     def _thaw(self, work: "Job", most: int, apart: ErrorCollector) -> int:
         """Let those go on who were frozen, each with the time that was left; passes follow each

@@ -12,14 +12,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from milepost.base.dates import next_night
 from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.enrollments.blocks import block_at
-from milepost.enrollments.enrollment import Enrollment, ResumePoint, Status
-from milepost.enrollments.executions import (
+from milepost.enrollments.enrollment import (
+    Enrollment,
+    ResumePoint,
+    Status,
     deferred_resume_point,
     resume_mid_block,
     suspend_after,
@@ -27,17 +29,18 @@ from milepost.enrollments.executions import (
 )
 from milepost.enrollments.pauses import delay_for_pause, paused_time, resume_point_of_run
 from milepost.enrollments.ports import PendingOutcomes
-from milepost.enrollments.program import END, Node, Program, is_wait
+from milepost.enrollments.program import END, Node, Program
+from milepost.enrollments.step_flow import Wait, flow_of, follows, keeps_due_time, timed_out_at
 from milepost.enrollments.version_migration import pending_wait
 from milepost.runtime.execution_starter import (
     match_suspended_wait,
     reevaluate_after_exit,
     reschedule_for_date,
 )
-from milepost.runtime.steps.block_run import BlockRun
-from milepost.runtime.steps.steps import Ended, StepRunner
-from milepost.sending.send import MailSender, SendDeferredError, SendPausedError
-from milepost.sending.send_job import SendJob
+from milepost.runtime.steps import RUNNERS, step_events
+from milepost.runtime.steps.block_run import BlockRun, Ended, Next, Suspended
+from milepost.runtime.steps.tools import StepTools
+from milepost.sending.send import SendDeferredError, SendJob, SendPausedError
 
 if TYPE_CHECKING:
     from milepost.enrollments.ports import Enrollments, ExecutionEngine
@@ -71,8 +74,7 @@ class BlockRunner:
 
     enrollments: "Enrollments"
     registry: "Published"
-    sender: MailSender
-    steps: StepRunner
+    tools: StepTools
     now: Callable[[], datetime]
     engine: Callable[[], "ExecutionEngine"] | None = None
     mark_moved: Callable[[str, str, datetime], None] | None = None
@@ -98,7 +100,9 @@ class BlockRunner:
         if self._held(enrollment, head, program, entry, number):
             return self._leave(ref, leg, program, entry)
         began = enrollment.block_started.get(str(number))
+        pauses = head.pauses_of(ref.workflow)
         turn = BlockRun(
+            enrollments=self.enrollments,
             entry=entry,
             block_seq=number,
             program=program,
@@ -107,14 +111,9 @@ class BlockRunner:
             began=began or self._begins(enrollment, number),
             settings=head.settings,
             begun_now=began is None,
-            frozen=paused_time(head.pauses_of(ref.workflow), began or self.now(), self.now()),
+            frozen=paused_time(pauses, began or self.now(), self.now()) if pauses else timedelta(),
         )
-        try:
-            return self._walk(turn)
-        except SendPausedError:
-            return self._freeze(turn)
-        except SendDeferredError as deferred:
-            return self._put_off(turn, deferred)
+        return self._walk(turn)
 
     def abandon(self, ref: EnrollmentRef, cause: str, leg: int = 0) -> None:
         """End an enrollment whose machine failed for good: nobody is left behind unseen."""
@@ -132,46 +131,51 @@ class BlockRunner:
             profile, enrollment = loaded
             due = enrollment.block_started.get(str(turn), self.now())
             node = program.nodes[step]
-            try:
-                self.sender.retry_message(SendJob(program, profile, enrollment, node, turn, due))
-            except SendPausedError:
-                return False
+            return self.tools.sender.retry_message(
+                SendJob(program, profile, enrollment, node, turn, due)
+            )
         return True
 
     def _walk(self, turn: BlockRun) -> BlockResult:
         name = turn.entry
         while name != END:
             node = turn.program.nodes[name]
-            if is_wait(node):
-                return self._rest(turn, node)
-            leads = self.steps.run(turn, node)
-            if isinstance(leads, Ended):
-                return self._finish(turn, "exited", leads.reason)
-            name = leads
+            if wait := flow_of(node).wait:
+                return self._rest(turn, node, wait)
+            result = RUNNERS.get(node["type"], step_events.run)(node, turn, self.tools)
+            match result:
+                case Next():
+                    name = result.step
+                case Ended():
+                    return self._finish(turn, "exited", result.reason)
+                case Suspended():
+                    return self._suspend(turn, result.why)
+                case _:
+                    assert_never(result)
         return self._finish(turn, "completed", "")
 
-    def _rest(self, turn: BlockRun, node: Node) -> BlockResult:
+    def _rest(self, turn: BlockRun, node: Node, wait: Wait) -> BlockResult:
         rest = pending_wait(node, turn.began, turn.profile, turn.enrollment, turn.settings)
-        if rest.until is None and node.get("if_missing") == "exit":
+        if rest.until is None and wait.leaves_without_date(node):
             return self._finish(turn, "exited", f"{node['id']}: there is no such date")
         until = max(rest.until or turn.began, turn.began)
-        dated = node["type"] == "delay_until"
-        if suspends(turn.program, node) or (
-            dated and until - self.now() > suspend_after(turn.program)
-        ):
+        long = wait.bound(node) is None and until - self.now() > suspend_after(turn.program)
+        if long or suspends(turn.program, node):
             return self._park(turn, node, rest.since, until)
-        turn.save(self.enrollments)
-        return BlockResult(node["id"], rest.since, turn.began if "timeout" in node else until)
+        turn.save()
+        return BlockResult(
+            node["id"], rest.since, until if wait.state == "timestamp" else turn.began
+        )
 
     def _park(self, turn: BlockRun, node: Node, since: datetime, until: datetime) -> BlockResult:
         """Let the execution end: the next leg begins after the wait."""
-        block = node.get("next") or node["on_timeout"]
         due, number = max(until, self.now()), turn.block_seq + 1
-        start = ResumePoint(block, number, due, since, node["id"], node["type"] == "delay_until")
+        fixed = keeps_due_time(node)
+        start = ResumePoint(timed_out_at(node), number, due, since, node["id"], fixed)
         leg = turn.enrollment.execution_no
         if self.enrollments.suspend(turn.enrollment.ref, leg, start, turn.pending()):
             self._meet(replace(turn.enrollment, execution_no=leg + 1, resume_point=start), leg)
-        if "movable" in node:  # it may have been moved since this run read it
+        if follows(node):  # it may have been moved since this run read it
             ref = turn.enrollment.ref
             reschedule_for_date(self.enrollments, self.registry, ref, self.now(), turn.profile)
         return self._leave(turn.enrollment.ref, leg, turn.program, turn.entry)
@@ -202,6 +206,15 @@ class BlockRunner:
                 self._meet(replace(enrollment, execution_no=leg + 1, resume_point=held), leg)
         return held is not None
 
+    def _suspend(self, turn: BlockRun, why: SendPausedError | SendDeferredError) -> BlockResult:
+        match why:
+            case SendPausedError():
+                return self._freeze(turn)
+            case SendDeferredError():
+                return self._put_off(turn, why)
+            case _:
+                assert_never(why)
+
     def _freeze(self, turn: BlockRun) -> BlockResult:
         """A pause began in the middle of a block: it will be run again, and finds what it did."""
         ref, leg, now = turn.enrollment.ref, turn.enrollment.execution_no, self.now()
@@ -230,8 +243,7 @@ class BlockRunner:
             and start.step
         ):
             node = self.registry.program(ref.store, ref.workflow, ref.version).nodes[start.step]
-            if "event" in node:
-                match_suspended_wait(self.enrollments, enrollment, node, self.now())
+            match_suspended_wait(self.enrollments, enrollment, node, self.now())
 
     def _begins(self, enrollment: Enrollment, number: int) -> datetime:
         """The instant of a turn that is run for the first time."""
@@ -241,14 +253,14 @@ class BlockRunner:
         return now
 
     def _finish(self, turn: BlockRun, status: Status, reason: str) -> BlockResult:
-        turn.save(self.enrollments)
+        turn.save()
         ref, leg = turn.enrollment.ref, turn.enrollment.execution_no
         self.enrollments.finish(ref, status, reason[:200], self.now(), leg)
         self._tell(ref, turn.enrollment.since)
         return self._leave(ref, leg, turn.program, turn.entry)
 
     def _tell(self, ref: EnrollmentRef, at: datetime) -> None:
-        reevaluate_after_exit(self.steps.actor.timeline, self.registry.head(ref.store), ref, at)
+        reevaluate_after_exit(self.tools.timeline, self.registry.head(ref.store), ref, at)
 
     def _leave(self, ref: EnrollmentRef, leg: int, program: Program, entry: str) -> BlockResult:
         """This execution has nothing left to do. A block that always goes on to a wait has no

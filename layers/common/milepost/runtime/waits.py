@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from milepost.base.errors import ThrottledError
 from milepost.base.refs import EnrollmentRef
 from milepost.enrollments.program import outcome_key
+from milepost.enrollments.step_flow import event_of
 
 if TYPE_CHECKING:
     from milepost.enrollments.ports import Enrollments, ExecutionEngine
@@ -33,7 +34,10 @@ def register_wait(
     """
     node = registry.program(ref.store, ref.workflow, ref.version).nodes[step]
     key = outcome_key(node, turn)
-    met = enrollments.register_wait(ref, step, node["event"], token, since, key, leg)
+    event = event_of(node)
+    if event is None:
+        raise ValueError(f"{step} waits for no event")
+    met = enrollments.register_wait(ref, step, event, token, since, key, leg)
     loaded = enrollments.load(ref)
     if loaded is None:
         raise ThrottledError(f"enrollment {ref.id} is not there")

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 from milepost.base import instants
 from milepost.base.refs import ContactRef
 from milepost.conditions.context import Condition, EvaluationContext, EventWindow, PastEvent
-from milepost.conditions.evaluate import evaluate, windows_needed
-from milepost.conditions.next_change import next_change
+from milepost.conditions.evaluate import evaluate, next_change, windows_needed
 from milepost.contacts.event import Event
 from milepost.contacts.event_names import MERGED, SYSTEM_SOURCE
 from milepost.contacts.profile import OTHER_EVENTS, NextCheck, Profile
 from milepost.contacts.segment_state import MembershipChange, SegmentState
-from milepost.enrollments.time_triggers import (
+from milepost.enrollments.trigger_types import (
     checked_until,
     is_reevaluation,
     next_due,

@@ -14,14 +14,14 @@ from milepost.base import instants
 from milepost.conditions.context import Condition
 from milepost.conditions.evaluate import dependencies, depends_on_time
 from milepost.conditions.leaves import ANY_FIELD
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ContactUpdate, Event
 from milepost.contacts.event_names import REEVALUATED, SEGMENT
 from milepost.contacts.event_names import STAGE as STAGE_REACHED
+from milepost.contacts.fields import Change
 from milepost.contacts.profile import Profile
 from milepost.contacts.segment_state import Membership, MembershipChange, SegmentState
 from milepost.enrollments.entry import EMITTED_BY, MAX_EVENT_AGE, chain_depth
-from milepost.enrollments.time_triggers import is_reevaluation
+from milepost.enrollments.trigger_types import is_reevaluation
 from milepost.segments.segment import Dependencies, Segment, Segments
 
 STATIC = "segments."

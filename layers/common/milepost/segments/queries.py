@@ -11,9 +11,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.conditions.context import Condition
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ContactUpdate, Event
 from milepost.contacts.event_names import CONTACT
+from milepost.contacts.fields import Change
 from milepost.segments.evaluator import SegmentEvaluator
 from milepost.segments.membership import STATIC
 

@@ -12,7 +12,7 @@ from milepost.conditions.context import Condition, EvaluationContext
 from milepost.conditions.evaluate import evaluate
 from milepost.contacts.event import Event
 from milepost.contacts.segment_state import Buckets, SegmentState
-from milepost.enrollments.time_triggers import is_reevaluation
+from milepost.enrollments.trigger_types import is_reevaluation
 
 STEPS = 4
 """Steps in which points lose their half."""

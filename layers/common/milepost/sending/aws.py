@@ -1,8 +1,7 @@
-"""Files that go with mails: `{store}/attachments/`, where the shop puts them.
+"""SES and S3: submit e-mails, read the account's quota, read attachments.
 
-The post: the one place in the whole tree that hands a message to SES.
-
-What SES allows the account, from its control plane: one request a second, and no more.
+`SesMailer` is the only class that submits a message to SES. `SesQuotas` calls the control plane of
+SES, which allows one request a second. Attachments are in `{store}/attachments/`.
 """
 
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from milepost.aws.s3 import read_object
 from milepost.base.errors import ThrottledError
 from milepost.sending.message import Accepted, Answer, NoResponse, OutgoingEmail, SubmissionRejected
 from milepost.sending.rate_limit import SesQuota
-from milepost.sending.tracking import UNTRACKED
+from milepost.stores.settings import UNTRACKED
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -26,27 +25,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class S3Attachments:
-    """Implements `Attachments`. The client is made for the first mail that has a file."""
+    """Implements `Attachments`. The client is created for the first e-mail that has a file."""
 
     client: Callable[[], "S3Client"]
     bucket: str
 
-    def read(self, store: str, path: str, most: int) -> bytes | None:
-        return read_object(self.client(), self.bucket, f"{store}/attachments/{path}", most)
+    def read(self, store: str, path: str, max_bytes: int) -> bytes | None:
+        return read_object(self.client(), self.bucket, f"{store}/attachments/{path}", max_bytes)
 
 
-_LATER = frozenset(
+_RETRYABLE_CODES = frozenset(
     {
-        "AccountSuspendedException", "LimitExceededException", "SendingPausedException",
-        "Throttling", "ThrottlingException", "TooManyRequestsException",
+        "AccountSuspendedException",
+        "LimitExceededException",
+        "SendingPausedException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
     }
-)  # fmt: skip
+)
 _CHARSET = "UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
 class SesMailer:
-    """Implements `Mailer`. `client` must be made with `ONE_ATTEMPT`."""
+    """Implements `Mailer`. `client` must be created with `ONE_ATTEMPT`."""
 
     client: "SESV2Client"
     sender: str
@@ -60,21 +63,24 @@ class SesMailer:
                 **({"ReplyToAddresses": [mail.reply_to]} if mail.reply_to else {}),  # type: ignore[arg-type]
                 Content={
                     "Simple": {
-                        "Subject": {"Data": _literal(mail.subject), "Charset": _CHARSET},
+                        "Subject": {
+                            "Data": _break_encoded_words(mail.subject),
+                            "Charset": _CHARSET,
+                        },
                         "Body": {
                             "Html": {"Data": mail.html, "Charset": _CHARSET},
                             "Text": {"Data": mail.text, "Charset": _CHARSET},
                         },
                         "Headers": [{"Name": n, "Value": v} for n, v in mail.headers.items()],
-                        **({"Attachments": _attached(mail)} if mail.files else {}),  # type: ignore[typeddict-item]
+                        **({"Attachments": _attachments(mail)} if mail.files else {}),  # type: ignore[typeddict-item]
                     }
                 },
                 EmailTags=[{"Name": n, "Value": v} for n, v in mail.tags.items()],
                 ConfigurationSetName=self._set_for(mail),
             )
         except ClientError as error:
-            return _refusal(error)
-        except ParamValidationError as error:  # found before anything was sent
+            return _answer_for(error)
+        except ParamValidationError as error:  # raised before the request is sent
             return SubmissionRejected(type(error).__name__)
         except BotoCoreError as error:
             return NoResponse(type(error).__name__)
@@ -85,40 +91,43 @@ class SesMailer:
         return self.configuration_set + ("" if mail.tracked else UNTRACKED)
 
 
-def _attached(mail: OutgoingEmail) -> "list[AttachmentTypeDef]":
+def _attachments(mail: OutgoingEmail) -> "list[AttachmentTypeDef]":
     return [
         {"FileName": file.name, "ContentType": file.kind, "RawContent": file.content}
         for file in mail.files
     ]
 
 
-def _refusal(error: ClientError) -> Answer:
+def _answer_for(error: ClientError) -> Answer:
     code = error.response["Error"]["Code"]
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _LATER:
+    if code in _RETRYABLE_CODES:
         return SubmissionRejected(code, retry=True)
     if status >= 500:
         return NoResponse(code)
-    # SES's own words may quote the address, so only its code is kept.
+    # SES's message may quote the address, so only the code is kept.
     return SubmissionRejected(code)
 
 
-def _literal(text: str) -> str:
-    """Somebody's name that spells an encoded word (RFC 2047) must not be decoded by its reader's
-    program: what it decodes to, line breaks and all, was never checked."""
+def _break_encoded_words(text: str) -> str:
+    """Break encoded words (RFC 2047) in a text that comes from data.
+
+    The recipient's mail program would decode them, and the decoded text, which may contain line
+    breaks, was never checked.
+    """
     return text.replace("=?", "= ?")
 
 
 def _from(name: str, address: str) -> str:
-    """`Name <address>`, the name encoded as RFC 2047 asks when it is not plain ASCII."""
+    """`Name <address>`, with the name encoded according to RFC 2047 if it is not ASCII."""
     clean = "".join(c for c in name if c.isprintable()).replace("\\", "").replace('"', "")
     if not clean:
         return address
-    clean = _literal(clean)
-    # Several encoded words of 75 characters at most, but no line breaks between them.
+    clean = _break_encoded_words(clean)
+    # Encoded words have at most 75 characters; there must be no line breaks between them.
     words = Header(clean, "utf-8", maxlinelen=75).encode(linesep="")
-    shown = f'"{clean}"' if clean.isascii() else words
-    return f"{shown} <{address}>"
+    quoted = f'"{clean}"' if clean.isascii() else words
+    return f"{quoted} <{address}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +138,16 @@ class SesQuotas:
 
     def quota(self) -> SesQuota:
         try:
-            said = self.client.get_account().get("SendQuota", {})
+            quota = self.client.get_account().get("SendQuota", {})
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            raise ThrottledError(f"SES does not say what it allows (GetAccount): {code}") from error
+            raise ThrottledError(f"SES did not return the quota (GetAccount): {code}") from error
         except BotoCoreError as error:
             kind = type(error).__name__
-            raise ThrottledError(f"SES does not say what it allows (GetAccount): {kind}") from error
-        rate = said.get("MaxSendRate", 0.0)
+            raise ThrottledError(f"SES did not return the quota (GetAccount): {kind}") from error
+        rate = quota.get("MaxSendRate", 0.0)
         if rate <= 0:
             raise ThrottledError(
-                "SES allows this account no mail at all (GetAccount: MaxSendRate is 0)"
+                "SES does not let this account send e-mail (GetAccount: MaxSendRate is 0)"
             )
-        return SesQuota(rate, said.get("Max24HourSend", 0.0), said.get("SentLast24Hours", 0.0))
+        return SesQuota(rate, quota.get("Max24HourSend", 0.0), quota.get("SentLast24Hours", 0.0))

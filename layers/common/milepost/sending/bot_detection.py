@@ -1,8 +1,8 @@
-"""Who opened or clicked: a person, or a machine that reads mail before people do.
+"""Detect opens and clicks by bots, such as privacy proxies and link scanners.
 
-Some of it shows in the report itself (`detect_bot`), the rest only in all clicks of a message taken
-together (`human_clicks`, `machines`): a scanner follows links faster than anyone reads. Both are
-functions of what was reported, in whatever order it came.
+`detect_bot` judges one delivery event. `clicks` judges all clicks of a message together, because a
+scanner follows links faster than a person reads. The results do not depend on the order in which
+the delivery events arrive.
 """
 
 import re
@@ -14,25 +14,26 @@ from milepost.base import instants
 from milepost.base.link_mark import link_mark
 
 Why = Literal["", "privacy proxy", "scanner", "too soon", "burst"]
-"""Why it was a machine; empty for a person."""
+"""Why an open or a click comes from a bot; empty for a person."""
 
 MIN_HUMAN_DELAY = timedelta(seconds=5)
-"""Nobody has received, noticed and opened a mail this soon after it was handed over."""
+"""A person cannot receive, notice and open an e-mail so soon after its submission."""
 
 MIN_CLICK_GAP = timedelta(seconds=1)
-"""Two different links within this time: no hand is as fast."""
+"""A person cannot click two different links within this time."""
 
-ROW, ROW_OF = timedelta(seconds=10), 4
-"""So many different links within this time: that is no reading either."""
+BURST_WINDOW, BURST_LINKS = timedelta(seconds=10), 4
+"""A person does not click this many different links within this time."""
 
 MAX_CLICKS = 100
-"""Clicks of one message that are remembered: who clicks more often is no reader."""
+"""The ledger keeps at most this many clicks of a message: a person does not click more often."""
 
-_APPLE = "Mozilla/5.0"
-"""All that Apple's Mail Privacy Protection says of itself. It opens whatever arrives."""
+_APPLE_PROXY_AGENT = "Mozilla/5.0"
+"""The whole user agent of Apple's Mail Privacy Protection, which opens every e-mail."""
 
-_GOOGLE_EARLY = "Edge/12.246 Mozilla/5.0"
-"""How Gmail fetches pictures before anybody looks. `GoogleImageProxy` comes with a reader."""
+_GMAIL_PREFETCH_AGENT = "Edge/12.246 Mozilla/5.0"
+"""Gmail's user agent when it fetches images in advance. When the recipient opens the e-mail, Gmail
+sends `GoogleImageProxy`."""
 
 _SCANNERS = (
     r"(?<!cu)bot\b|crawler|spider|scanner|barracuda|proofpoint|mimecast|messagelabs|trendmicro|"
@@ -42,7 +43,7 @@ _SCANNERS = (
 
 
 class Click(NamedTuple):
-    """One click as the ledger remembers it: no address, no link in clear."""
+    """One click as the ledger stores it, without the address and without the link in clear text."""
 
     at: str
     link: str
@@ -50,8 +51,11 @@ class Click(NamedTuple):
 
 
 def detect_bot(kind: str, agent: str, after: timedelta) -> Why:
-    """What a report of an open or a click says by itself; `after` the mail was handed over."""
-    if kind == "opened" and (agent.strip() == _APPLE or agent.endswith(_GOOGLE_EARLY)):
+    """The bot reason that one open or click shows by itself; `after` is the time since the
+    submission."""
+    if kind == "opened" and (
+        agent.strip() == _APPLE_PROXY_AGENT or agent.endswith(_GMAIL_PREFETCH_AGENT)
+    ):
         return "privacy proxy"
     if re.search(_SCANNERS, agent, re.IGNORECASE):
         return "scanner"
@@ -59,39 +63,41 @@ def detect_bot(kind: str, agent: str, after: timedelta) -> Why:
 
 
 def click_key(at: datetime, link: str, why: Why) -> str:
-    """A click as one text, for a set in which a repeated report is found again."""
+    """A click as one string. In a set, a repeated delivery event gives the same string."""
     return f"{instants.format_instant(at)} {link_mark(link)} {why}"
 
 
-def clicks(traces: Collection[str]) -> list[Click]:
-    """All clicks in the order of time, each with why it is a machine's, as far as is known now."""
-    found = sorted(Click(*each.split(" ", 2)) for each in traces)  # type: ignore[arg-type]
-    times = [instants.parse_instant(each.at) for each in found]
+def clicks(click_keys: Collection[str]) -> list[Click]:
+    """All clicks in order of time, with the bot reason that all clicks so far show."""
+    found = sorted(Click(*click.split(" ", 2)) for click in click_keys)  # type: ignore[arg-type]
+    times = [instants.parse_instant(click.at) for click in found]
     return [
-        each._replace(why=each.why or ("burst" if _in_burst(place, found, times) else ""))
-        for place, each in enumerate(found)
+        click._replace(why=click.why or ("burst" if _in_burst(index, found, times) else ""))
+        for index, click in enumerate(found)
     ]
 
 
-def human_clicks(traces: Collection[str]) -> list[Click]:
+def human_clicks(click_keys: Collection[str]) -> list[Click]:
     """The clicks of people."""
-    return [each for each in clicks(traces) if not each.why]
+    return [click for click in clicks(click_keys) if not click.why]
 
 
-def bot_reason(traces: Collection[str], at: datetime, link: str) -> Why:
-    """Why the click of this instant was a machine's, in the light of all that is known now."""
-    mine = (instants.format_instant(at), link_mark(link))
-    return next((each.why for each in clicks(traces) if (each.at, each.link) == mine), "")
+def bot_reason(click_keys: Collection[str], at: datetime, link: str) -> Why:
+    """The bot reason of one click, judged with all clicks so far."""
+    wanted = (instants.format_instant(at), link_mark(link))
+    return next((click.why for click in clicks(click_keys) if (click.at, click.link) == wanted), "")
 
 
-def _in_burst(place: int, found: Sequence[Click], times: Sequence[datetime]) -> bool:
-    here = times[place]
-    near = [p for p, at in enumerate(times) if abs(at - here) < ROW]
+def _in_burst(index: int, found: Sequence[Click], times: Sequence[datetime]) -> bool:
+    clicked_at = times[index]
+    near = [p for p, at in enumerate(times) if abs(at - clicked_at) < BURST_WINDOW]
     if any(
-        found[p].link != found[place].link and abs(times[p] - here) < MIN_CLICK_GAP for p in near
+        found[p].link != found[index].link and abs(times[p] - clicked_at) < MIN_CLICK_GAP
+        for p in near
     ):
         return True
     return any(
-        len({found[p].link for p in near if start <= times[p] < start + ROW}) >= ROW_OF
-        for start in {times[p] for p in near if times[p] <= here}
+        len({found[p].link for p in near if start <= times[p] < start + BURST_WINDOW})
+        >= BURST_LINKS
+        for start in {times[p] for p in near if times[p] <= clicked_at}
     )

@@ -1,8 +1,8 @@
-"""Results of a workflow, counted from the ledger itself: they cannot disagree with it.
+"""The results of a workflow, counted from the ledger.
 
-What was decided is counted from two sides: by the ledger's entries, and by the blocks that the
-enrollments have gone through (see `decided_visits.py`). So a decision without an entry is noticed,
-and so is an entry that no known status describes.
+Decisions are counted from two sides: from the ledger's entries, and from the finished block runs of
+the enrollments (see `decided_visits.py`). So the count finds decisions without an entry, and
+entries with an unknown status.
 """
 
 from collections import Counter
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from milepost.sending.message import MessageStatus
 
 
-_FATES = ("delivered", "opened", "clicked", "bounced", "complained")
+_DELIVERY_STATUSES = ("delivered", "opened", "clicked", "bounced", "complained")
 
 
 @dataclass(frozen=True, slots=True)
 class StepCounts:
-    """What became of the messages of one step.
+    """The results of the messages of one step.
 
-    Every decision is in exactly one of `sent`, `skipped`, `failed` and `unknown`; `fates` counts
-    what was reported of those sent, `reasons` why others were not. `missing` decisions have no
-    entry in the ledger, `extra` entries belong to no decision; both are 0 if all is well.
+    Every decision is in exactly one of `sent`, `skipped`, `failed` and `unknown`. `statuses` counts
+    the delivery events of the sent messages, `reasons` the reasons of the others. `missing` counts
+    decisions without an entry in the ledger, `extra` counts entries without a decision; both are 0
+    if there is no bug.
     """
 
     decided: int = 0
@@ -38,15 +39,15 @@ class StepCounts:
 
     @property
     def unaccounted(self) -> int:
-        """Decisions that are in none of the four, or in two: anything but 0 is a fault of ours."""
-        counted = self.sent + self.skipped + self.failed + self.unknown
+        """Decisions that have none of the four results, or two. Any number but 0 is a bug."""
+        results = self.sent + self.skipped + self.failed + self.unknown
         entries = self.decided - self.missing + self.extra
-        return self.missing + self.extra + abs(entries - counted)
+        return self.missing + self.extra + abs(entries - results)
 
 
 @dataclass(frozen=True, slots=True)
 class WorkflowCounts:
-    """Enrollments by status (and reason), and the numbers of each sending step."""
+    """Enrollments by status and reason, and the counts of each step that sends."""
 
     entered: int
     statuses: Mapping[str, int]
@@ -54,52 +55,58 @@ class WorkflowCounts:
 
 
 Alarm = Callable[[str, StepCounts], None]
-"""Is told of each step whose numbers do not add up; every caller that counts names one."""
+"""Called for each step whose counts do not add up. Every caller must pass one."""
 
 
-_KINDS: "Mapping[MessageStatus, str]" = {
-    "accepted": "sent", "skipped": "skipped", "failed": "failed", "rejected": "failed",
-    "claimed": "unknown", "unknown": "unknown", "throttled": "unknown",
-}  # fmt: skip
+_RESULTS: "Mapping[MessageStatus, str]" = {
+    "accepted": "sent",
+    "skipped": "skipped",
+    "failed": "failed",
+    "rejected": "failed",
+    "claimed": "unknown",
+    "unknown": "unknown",
+    "throttled": "unknown",
+}
 
 
 class Tally:
-    """Numbers of a workflow while they are being counted.
+    """The counts of a workflow during counting.
 
-    `detailed` ones keep reasons and what was reported; others are as short as their steps are few.
+    With `detailed`, it also counts reasons and delivery events. Without it, its size depends only
+    on the number of steps.
     """
 
     def __init__(self, detailed: bool = False) -> None:
         self.detailed = detailed
         self._statuses: Counter[str] = Counter()
         self._steps: dict[str, Counter[str]] = {}
-        self._fates: dict[str, Counter[str]] = {}
+        self._delivery_statuses: dict[str, Counter[str]] = {}
         self._reasons: dict[str, Counter[str]] = {}
 
     def add(self, item: Mapping[str, Any]) -> None:
-        """Count an entry of the index of runs: an enrollment or a message."""
-        kind, _, rest = item["run_sort"].partition("#")
+        """Count an item of the index `runs`: an enrollment or a message."""
+        item_kind, _, rest = item["run_sort"].partition("#")
         reason = item.get("reason") if self.detailed else None
-        if kind == "ENROLLMENT":
+        if item_kind == "ENROLLMENT":
             self._statuses[f"{item['status']}: {reason}" if reason else item["status"]] += 1
             return
         step = rest.partition("#")[0]
-        counted = _KINDS.get(item["status"])
+        result = _RESULTS.get(item["status"])
         self._count(step, "entries")
-        if counted:
-            self._count(step, counted)
-        if reason and counted != "sent":
+        if result:
+            self._count(step, result)
+        if reason and result != "sent":
             self._reasons.setdefault(step, Counter())[reason] += 1
         if self.detailed:
-            reported = [fate for fate in _FATES if f"{fate}_at" in item]
-            self._fates.setdefault(step, Counter()).update(reported)
+            reported = [status for status in _DELIVERY_STATUSES if f"{status}_at" in item]
+            self._delivery_statuses.setdefault(step, Counter()).update(reported)
 
     def add_missing(self, step: str) -> None:
-        """Count a decision of which the ledger has no entry."""
+        """Count a decision without an entry in the ledger."""
         self._count(step, "missing")
 
     def add_extra(self, step: str) -> None:
-        """Say of an entry that was counted that it belongs to no decision."""
+        """Mark a counted entry as one without a decision."""
         self._count(step, "extra")
 
     def numbers(self) -> WorkflowCounts:
@@ -110,17 +117,19 @@ class Tally:
         )
 
     def _numbers_of(self, step: str) -> StepCounts:
-        held = self._steps[step]
-        fates = self._fates.get(step, Counter[str]())
+        counts = self._steps[step]
+        delivery_statuses = self._delivery_statuses.get(step, Counter[str]())
         return StepCounts(
-            decided=held["entries"] - held["extra"] + held["missing"],
-            sent=held["sent"],
-            skipped=held["skipped"],
-            failed=held["failed"],
-            unknown=held["unknown"],
-            missing=held["missing"],
-            extra=held["extra"],
-            statuses={fate: fates[fate] for fate in _FATES} if self.detailed else {},
+            decided=counts["entries"] - counts["extra"] + counts["missing"],
+            sent=counts["sent"],
+            skipped=counts["skipped"],
+            failed=counts["failed"],
+            unknown=counts["unknown"],
+            missing=counts["missing"],
+            extra=counts["extra"],
+            statuses={status: delivery_statuses[status] for status in _DELIVERY_STATUSES}
+            if self.detailed
+            else {},
             reasons=dict(self._reasons.get(step, Counter[str]()).most_common()),
         )
 
@@ -128,19 +137,19 @@ class Tally:
         self._steps.setdefault(step, Counter())[name] += 1
 
     def to_json(self) -> dict[str, Any]:
-        """What a count that is not detailed goes on with."""
+        """The state with which a count without details continues."""
         return {"statuses": self._statuses, "steps": self._steps}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Tally":
         tally = cls()
         tally._statuses.update(document["statuses"])
-        tally._steps = {step: Counter(held) for step, held in document["steps"].items()}
+        tally._steps = {step: Counter(counts) for step, counts in document["steps"].items()}
         return tally
 
 
 def count_outcomes(items: Iterable[Mapping[str, Any]], alarm: Alarm) -> WorkflowCounts:
-    """Count the entries of one workflow in the index of runs, and check the sum of every step."""
+    """Count the items of one workflow in the index `runs`, and check the sum of every step."""
     tally = Tally(detailed=True)
     for item in items:
         tally.add(item)
@@ -150,7 +159,7 @@ def count_outcomes(items: Iterable[Mapping[str, Any]], alarm: Alarm) -> Workflow
 
 
 def tell_unbalanced(numbers: WorkflowCounts, alarm: Alarm) -> None:
-    """Tell of every step whose numbers do not add up."""
-    for step, held in numbers.steps.items():
-        if held.unaccounted:
-            alarm(step, held)
+    """Call `alarm` for every step whose counts do not add up."""
+    for step, counts in numbers.steps.items():
+        if counts.unaccounted:
+            alarm(step, counts)

@@ -1,8 +1,8 @@
-"""How what SES reports of a message merges into it: in any order, and as often as it likes.
+"""Merge delivery events into a message. The order and repetitions make no difference.
 
-Each fact keeps the first instant at which it happened; a report that comes twice, or late, changes
-nothing. What SES took and threw away afterwards is final. Clicks are remembered one by one, for
-whether a person made them shows only in all of them together.
+Each kind of event keeps its first instant, so a repeated or late event changes nothing. A rejection
+after SES has accepted the message is final. Clicks are stored one by one, because only all clicks
+together show which ones a person made.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,39 +13,39 @@ from milepost.sending.bot_detection import MAX_CLICKS, click_key, clicks, human_
 from milepost.sending.message import DeliveryEvent
 
 
-def merge_delivery_event(message: dict[str, Any], report: DeliveryEvent) -> None:
-    """Merge a report about this message into its entry of the ledger."""
-    if report.kind == "rejected":
-        message |= {"status": "rejected", "final_status": "rejected", "reason": report.detail}
+def merge_delivery_event(message: dict[str, Any], event: DeliveryEvent) -> None:
+    """Merge a delivery event into the message's entry in the ledger."""
+    if event.kind == "rejected":
+        message |= {"status": "rejected", "final_status": "rejected", "reason": event.detail}
     elif "final_status" not in message:
         message["status"] = "accepted"
         message.pop("reason", None)
     message.pop("timer_due", None)
-    if report.kind == "clicked":
-        _click(message, report)
+    if event.kind == "clicked":
+        _add_click(message, event)
         return
-    for name in timestamps_set_by(report):
-        at = instants.format_instant(report.at)
+    for name in timestamps_set_by(event):
+        at = instants.format_instant(event.at)
         message[name] = min(message.get(name, at), at)
 
 
-def timestamps_set_by(report: DeliveryEvent) -> tuple[str, ...]:
-    """The names of the instants that a report sets, clicks excepted."""
-    for_good = report.kind == "bounced" and report.permanent
-    return (report.fact, "undeliverable_at") if for_good else (report.fact,)
+def timestamps_set_by(event: DeliveryEvent) -> tuple[str, ...]:
+    """The names of the timestamps that a delivery event sets, except for clicks."""
+    permanent = event.kind == "bounced" and event.permanent
+    return (event.fact, "undeliverable_at") if permanent else (event.fact,)
 
 
-def first_clicks(traces: Collection[str]) -> Mapping[str, str]:
-    """When a person first clicked, and when a machine did, as far as is known now."""
+def first_clicks(click_keys: Collection[str]) -> Mapping[str, str]:
+    """When a person and when a bot first clicked, judged with all clicks so far."""
     found: dict[str, str] = {}
-    for click in clicks(traces):
+    for click in clicks(click_keys):
         found.setdefault("bot_clicked_at" if click.why else "clicked_at", click.at)
     return found
 
 
 def for_conditions(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A message as conditions see it: `human_links` holds the marks of the links that people
-    clicked, for only all clicks together show which were a person's."""
+    """A message as conditions see it: `human_links` holds the marks of the links that a person
+    clicked, judged with all clicks."""
     if "clicks" not in message:
         return dict(message)
     links = {click.link for click in human_clicks(message["clicks"])}
@@ -55,13 +55,13 @@ def for_conditions(message: Mapping[str, Any]) -> dict[str, Any]:
 CLICKED = ("clicked_at", "bot_clicked_at")
 
 
-def _click(message: dict[str, Any], report: DeliveryEvent) -> None:
-    held = message.get("clicks", frozenset())
-    if len(held) >= MAX_CLICKS:
+def _add_click(message: dict[str, Any], event: DeliveryEvent) -> None:
+    known = message.get("clicks", frozenset())
+    if len(known) >= MAX_CLICKS:
         return
-    message["clicks"] = held | {click_key(report.at, report.link, report.bot_reason)}
-    if report.link:
-        message["links"] = message.get("links", frozenset()) | {report.link[:1000]}
+    message["clicks"] = known | {click_key(event.at, event.link, event.bot_reason)}
+    if event.link:
+        message["links"] = message.get("links", frozenset()) | {event.link[:1000]}
     for name in CLICKED:
         message.pop(name, None)
     message |= first_clicks(message["clicks"])

@@ -1,7 +1,4 @@
-"""When and how often a store may mail, as `settings.json` says it; only publishing imports this.
-
-`senders` of `settings.json` as a model; only publishing imports it.
-"""
+"""The sending settings and `senders` of `settings.json` as models. Only publishing imports them."""
 
 import re
 from datetime import date
@@ -18,7 +15,7 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 
 
 def _day(text: str) -> str:
-    """A day of one year or of every year; that it is in the calendar is asked of a leap year."""
+    """Check a day of one year or of every year. `12-25` is checked in a leap year."""
     try:
         if not re.fullmatch(r"(\d{4}-)?\d\d-\d\d", text):
             raise ValueError
@@ -108,7 +105,7 @@ class WarmUp(StrictModel):
 
 
 def bare_address(text: str) -> str:
-    """An address as it is compared: one spelling of it."""
+    """An address in its normalized form, for comparisons."""
     address = normalize_email(text)
     if address is None:
         raise ValueError(f"{text!r} is not an e-mail address")

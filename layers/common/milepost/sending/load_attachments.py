@@ -1,4 +1,4 @@
-"""The files of one mail, all of them or the reason why there is no mail."""
+"""Load the attachments of one e-mail: all of them, or the reason why it cannot be sent."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,14 +24,14 @@ def load_attachments(
     name: str,
     event: Mapping[str, Any],
 ) -> tuple[Attachment, ...] | str:
-    """Read what a step attaches; `name` is the event's. A reason names the file as its author wrote
-    it, without values."""
-    # A workflow may have been started by another, or by a change that such an event made.
-    chosen = root_event(name, event) in VISITOR_EVENTS
+    """Read the files that a step attaches; `name` is the event's. A reason names the file as its
+    author wrote it, without values."""
+    # Another workflow, or a change that such an event made, may have started this one.
+    visitor_event = root_event(name, event) in VISITOR_EVENTS
     files: list[Attachment] = []
-    left = MAX_BYTES
+    bytes_left = MAX_BYTES
     for written in paths:
-        if chosen and uses_event_data(written):
+        if visitor_event and uses_event_data(written):
             return f'"{written}" would be chosen by a visitor of your pages: they report this event'
         path = attachment_path(written, event)
         if path is None:
@@ -42,8 +42,8 @@ def load_attachments(
         file = attachment_for(path, content)
         if isinstance(file, str):
             return f'"{written}" {file}'
-        left -= len(content)
-        if left < 0:
+        bytes_left -= len(content)
+        if bytes_left < 0:
             return f"the files are larger than {MAX_BYTES // 1024 // 1024} MB together"
         files.append(file)
     return tuple(files)

@@ -1,8 +1,8 @@
-"""The send ledger's vocabulary: what one message is, and how reports about it merge.
+"""The types of the ledger: a message, its status, and its delivery events.
 
-SES has no idempotency token, so "exactly once" cannot be claimed. What holds is: one claim and
-one submission per decision; an answer that got lost is `unknown` until SES's own event settles
-it; every decision ends in exactly one of sent, skipped, failed or unknown.
+SES has no idempotency token, so Milepost cannot guarantee exactly one e-mail. It guarantees one
+claim and one submission per decision. A message without an answer from SES is `unknown` until a
+delivery event settles it. Every decision ends as exactly one of sent, skipped, failed or unknown.
 """
 
 from collections.abc import Mapping
@@ -25,17 +25,18 @@ Category = Literal["marketing", "transactional"]
 MessageStatus = Literal[
     "claimed", "accepted", "unknown", "throttled", "rejected", "failed", "skipped"
 ]
-"""`claimed` and `unknown` are open; `throttled` may be claimed again; the rest is final.
+"""`claimed` and `unknown` are open; `throttled` can be claimed again; the others are final.
 
-A `throttled` message that nobody asks for any more is given up as `failed`, and may be claimed too.
+A `throttled` message without further tries is abandoned as `failed`, and can be claimed too.
 """
 
 CONFIRMATION_TIMEOUT = timedelta(minutes=15)
-"""How long SES's own event may settle an unknown outcome before the reconciler decides."""
+"""How long a delivery event can settle an unknown result before the scheduler decides."""
 
 RETRY_PERIOD = timedelta(hours=3)
-"""How long a throttled message is left to whoever tries it again: longer than any pause between
-two tries (see `compiler/machine.py`). Then its enrollment is over, or its execution gone."""
+"""How long a throttled message waits for its next try: longer than any pause between two tries (see
+`workflows/compiler`). After that, its enrollment or its execution has ended."""
+
 Reported = Literal[
     "sent", "delayed", "delivered", "opened", "clicked", "bounced", "complained", "rejected"
 ]
@@ -43,10 +44,11 @@ Reported = Literal[
 
 @dataclass(frozen=True, slots=True)
 class PendingMessage:
-    """A message about to be decided: everything the ledger keeps of it, and the `leg` it is of.
+    """A message before its decision: everything that the ledger stores about it.
 
-    `owner` is the contact whose consent and address count, if that is not the one it is kept under.
-    `mailed` is the marketing of late as the gate has seen it, of which so much is to `remember`.
+    `turn` is the number of the block run, `leg` that of the execution. `owner` is the contact whose
+    consent and address count, if the message belongs to another contact. `mailed` is the recent
+    marketing that the gate has seen; the profile keeps at most `remember` sends.
     """
 
     ref: MessageRef
@@ -67,21 +69,21 @@ class PendingMessage:
 
     @property
     def remembered(self) -> bool:
-        """Whether it has been claimed before, and counts since."""
+        """Whether an earlier claim has added the message to the recent sends."""
         return send_key(self.ref.id) in self.mailed
 
     def mailed_at(self, at: datetime) -> Mapping[str, datetime]:
-        """The marketing of late once this message has been claimed."""
+        """The recent marketing after a claim of this message."""
         if self.category != "marketing":
             return self.mailed
         return add_send(self.mailed, self.ref.id, at, self.remember)
 
 
 class OutgoingEmail(NamedTuple):
-    """A finished message: one recipient, plain header values, nothing left to decide.
+    """A finished e-mail to one recipient, with plain header values.
 
-    Of one that is not `tracked` nobody learns whether it was opened or clicked. Without
-    `sender_address` it comes from the stack's own address.
+    Without `tracked`, SES does not report opens and clicks. Without `sender_address`, the e-mail
+    comes from the stack's own address.
     """
 
     ref: MessageRef
@@ -105,14 +107,14 @@ class Accepted(NamedTuple):
 
 
 class SubmissionRejected(NamedTuple):
-    """SES answered no. `retry` says that the same message may be submitted again later."""
+    """SES rejected the message. `retry` says that it can be submitted again later."""
 
     reason: str
     retry: bool = False
 
 
 class NoResponse(NamedTuple):
-    """No definite answer: SES may or may not have taken it."""
+    """No definite answer: SES may or may not have taken the message."""
 
     reason: str
 
@@ -121,13 +123,13 @@ Answer = Accepted | SubmissionRejected | NoResponse
 
 
 class Claimed(NamedTuple):
-    """The message is ours to submit, once."""
+    """This run has the claim and submits the message once."""
 
 
 class ClaimDenied(NamedTuple):
-    """The claim failed: `status` is the message's own if it exists, else `reason` stood against it.
+    """The claim failed. `status` is the message's status if it exists; otherwise `reason` says why.
 
-    `ended` says that the enrollment was over.
+    `ended` says that the enrollment has ended.
     """
 
     reason: str
@@ -136,10 +138,10 @@ class ClaimDenied(NamedTuple):
 
 
 class DeliveryEvent(NamedTuple):
-    """What SES reports of one message, translated. `link` with clicks, `detail` with bounces.
+    """A delivery event of one message. Clicks have a `link`, bounces a `detail`.
 
-    `others` are further addresses that it names, `machine` says why an open or a click shows by
-    itself that no person made it (see `robots.py`).
+    `others` are further addresses in the event. `bot_reason` says why an open or a click comes from
+    a bot (see `bot_detection.py`).
     """
 
     kind: Reported
@@ -153,24 +155,24 @@ class DeliveryEvent(NamedTuple):
 
     @property
     def fact(self) -> str:
-        """The name of the instant that the ledger keeps of it."""
+        """The name of the timestamp in the ledger."""
         return f"bot_{self.kind}_at" if self.bot_reason else f"{self.kind}_at"
 
     def hashes(self) -> tuple[str, ...]:
-        """Whom it names, as the ledger knows addresses."""
+        """The hashes of the addresses in the event, as in the ledger."""
         named = (self.recipient, *self.others) if self.recipient else ()
         return tuple(map(address_hash, named))
 
 
 def is_claimable(message: Mapping[str, Any] | None) -> bool:
-    """Whether nothing was decided of it yet, or SES has only refused it for now."""
+    """Whether the message has no decision yet, or SES has only throttled it."""
     if message is None:
         return True
-    given_up = message["status"] == "failed" and "abandoned_at" in message
-    return given_up or message["status"] == "throttled"
+    abandoned = message["status"] == "failed" and "abandoned_at" in message
+    return abandoned or message["status"] == "throttled"
 
 
 def message_id(enrollment: EnrollmentRef, step: str, visit: int = 1) -> str:
-    """One id per (store, enrollment, step, visit): a replayed step only finds its own message."""
+    """One id per store, enrollment, step and visit: a repeated step visit finds its own message."""
     text = f"{enrollment.store}\n{enrollment.id}\n{step}\n{visit}"
     return f"{enrollment.contact}-{sha256(text.encode()).hexdigest()[:24]}"

@@ -1,4 +1,4 @@
-"""From the decision to send to the post."""
+"""The ports of sending: the ledger, attachments and the mailer."""
 
 from __future__ import annotations
 
@@ -26,46 +26,48 @@ class Ledger(Protocol):
     """The send ledger."""
 
     def claim(
-        self, draft: PendingMessage, journal: PendingOutcomes, at: datetime
+        self, pending: PendingMessage, outcomes: PendingOutcomes, at: datetime
     ) -> Claimed | ClaimDenied:
-        """Claim a new or throttled message, if the contact may still be mailed: one transaction."""
+        """Claim a new or throttled message in one transaction, if the contact can still get it."""
 
-    def claim_again(self, draft: PendingMessage, at: datetime) -> Claimed | ClaimDenied:
+    def claim_again(self, pending: PendingMessage, at: datetime) -> Claimed | ClaimDenied:
         """Claim a transactional message that stayed unknown or throttled, for its second try."""
 
     def record_result(self, ref: MessageRef, answer: Answer, at: datetime) -> None: ...
 
     def record_skip(
         self,
-        draft: PendingMessage,
+        pending: PendingMessage,
         status: MessageStatus,
         reason: str,
-        journal: PendingOutcomes,
+        outcomes: PendingOutcomes,
         at: datetime,
     ) -> None:
-        """Record a decision that led to no submission; harmless if the message exists."""
+        """Record a decision without a submission. Has no effect if the message exists."""
 
     def record_delivery_event(
-        self, ref: MessageRef, report: DeliveryEvent
+        self, ref: MessageRef, event: DeliveryEvent
     ) -> Mapping[str, Any] | None:
-        """Merge what SES reports; the message's facts, or None if we never sent it there. `news` is
-        among them if nothing of this kind was known before."""
+        """Merge a delivery event. Return the message, or None if it was not sent to this address.
+
+        The message has `news` if this is the first event of its kind.
+        """
 
     def message_statuses(
         self, enrollment: EnrollmentRef, visits: Mapping[str, int]
     ) -> dict[str, dict[str, Any]]:
-        """What became of an enrollment's e-mails, by step; `visits` says which of each step's."""
+        """The messages of an enrollment, by step; `visits` gives the visit of each step."""
 
 
 class MessageArchive(Protocol):
-    """The send ledger, for whoever only reads it."""
+    """The send ledger, read only."""
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
-        """What was decided about a message and what became of it; None if there is none."""
+        """A message with its decision and its delivery events; None if there is none."""
 
 
 class RunEntry(NamedTuple):
-    """An entry of the index of runs, the one of the two that it is of, and what it shows."""
+    """An item of the index `runs`: an enrollment or a message, with its attributes."""
 
     kind: Literal["ENROLLMENT", "MESSAGE"]
     enrollment: EnrollmentRef
@@ -74,35 +76,40 @@ class RunEntry(NamedTuple):
 
 
 class Runs(Protocol):
-    """Every enrollment and message of a workflow, read by nothing that acts on them."""
+    """Reads every enrollment and message of a workflow, for counting only."""
 
     def page(
         self, store: str, workflow: str, after: str, most: int
     ) -> tuple[Sequence[RunEntry], str]:
-        """The entries of the index after a place, and the next place, empty at the end. Each is
-        there once; an enrollment that ends meanwhile may be there twice, never not at all."""
+        """The entries after the cursor `after`, and the next cursor, empty at the end.
+
+        Each entry appears once. An enrollment that ends meanwhile can appear twice, but is never
+        missing.
+        """
 
     def enrollments(self, refs: Sequence[EnrollmentRef]) -> list[Enrollment]:
-        """These enrollments, as they are or were a moment ago; without what set them off."""
+        """These enrollments, possibly slightly out of date, without their trigger event."""
 
     def decided(
         self, messages: Mapping[MessageRef, tuple[str, str]], exact: bool
     ) -> set[MessageRef]:
-        """Those of these messages that the ledger has and that the index can show, under their
-        workflow and step; as they are now if it must be `exact`."""
+        """The messages that the ledger has and the index shows under their workflow and step.
+
+        With `exact`, the read is consistent.
+        """
 
     def was_erased(self, ref: EnrollmentRef) -> bool:
-        """Whether an enrollment is gone, or was its contact's before it was erased."""
+        """Whether an enrollment is gone, or started before its contact was erased."""
 
 
 class Attachments(Protocol):
-    """The files that a store's mails may carry."""
+    """The files that a store can attach to e-mails."""
 
-    def read(self, store: str, path: str, most: int) -> bytes | None:
+    def read(self, store: str, path: str, max_bytes: int) -> bytes | None:
         """A file, cut at `most` bytes; None if there is none. Raises ThrottledError."""
 
 
 class Mailer(Protocol):
-    """Hands a finished message to the post, once."""
+    """Submits a finished message once."""
 
     def send(self, mail: OutgoingEmail) -> Answer: ...

@@ -1,8 +1,6 @@
-"""Mails that only prove the way to SES and back: to its simulator, about nobody.
+"""Probes: test e-mails of `milepost doctor` to SES's mailbox simulator, and their delivery events.
 
-What came back of the doctor's test mails.
-
-SES's reports about the doctor's test mails, which carry no message of ours.
+A probe belongs to no store, message or contact.
 """
 
 from __future__ import annotations
@@ -22,19 +20,19 @@ SIMULATED: Mapping[str, str] = {
     "bounce": "bounced",
     "complaint": "complained",
 }
-"""SES's mailboxes that stand for what happens to mail, and the report that each leads to."""
+"""The mailboxes of SES's simulator, and the delivery event that each one causes."""
 
 TAG = "probe"
-"""The tag of such a mail. It has neither a message's nor a store's, so it is about nobody."""
+"""The tag of a probe. It has no tag for a message or a store."""
 
 RETENTION = timedelta(days=1)
-"""How long it is remembered that a report came."""
+"""How long the delivery events of a probe are kept."""
 
 _PROBE = re.compile(rf"[0-9a-f]{{16}}-(?:{'|'.join(SIMULATED)})")
 
 
 def probe_name(mark: str, mailbox: str) -> str:
-    """What one probe is called; `mark` is 16 hexadecimal digits that no other run has."""
+    """The name of one probe; `mark` is 16 hexadecimal digits that are unique to the run."""
     return f"{mark}-{mailbox}"
 
 
@@ -43,7 +41,7 @@ def is_probe(name: str) -> bool:
 
 
 class ProbeNotes(Protocol):
-    """Notes that say which reports came, of mails that are about nobody; they expire."""
+    """Stores the delivery events of probes; they expire."""
 
     def record_report(self, probe: str, kind: str, now: datetime) -> None: ...
 
@@ -60,14 +58,14 @@ _KINDS = {
 
 
 class ProbeDelivery(NamedTuple):
-    """A report about a probe."""
+    """A delivery event of a probe."""
 
     probe: str
     kind: str
 
 
 def probe_in(body: str) -> ProbeDelivery | None:
-    """Read an SQS record that SNS put there; None for whatever is not about a probe."""
+    """Read an SQS record from SNS; None if it is not about a probe."""
     try:
         event = json.loads(json.loads(body)["Message"])
         probe = str(event["mail"]["tags"][TAG][0])

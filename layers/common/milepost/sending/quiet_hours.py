@@ -1,7 +1,7 @@
-"""When marketing may go out: never in quiet hours, never on a day on which the store is closed.
+"""When marketing may go out: not in quiet hours, and not on closed days.
 
-Quiet hours are on the reader's wall, closed days on the store's. What counts is what the wall
-shows, so that no change of clocks ever opens a gap in a night.
+Quiet hours use the contact's local time, closed days the store's. The comparison uses the local
+time, so a clock change opens no gap in the quiet hours.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,14 +17,15 @@ CLOSED = "closed day"
 
 
 class HoldUntil(NamedTuple):
-    """Why not now, and the first instant at which this alone does not stand against it."""
+    """The reason to hold a message, and the first instant at which this reason ends."""
 
     reason: str
     until: datetime
 
 
 class SendingHours(NamedTuple):
-    """A store's hours for one reader. `days` are dates, `2026-12-25` or every year's `12-25`."""
+    """A store's sending hours for one contact. `days` are dates: `2026-12-25`, or `12-25` for every
+    year."""
 
     zone: ZoneInfo
     store_zone: ZoneInfo
@@ -33,7 +34,7 @@ class SendingHours(NamedTuple):
     days: Collection[str] = ()
 
     def wait(self, at: datetime) -> HoldUntil | None:
-        """What stands against mailing at that instant."""
+        """The reason to hold a message at this instant, if any."""
         return self._quiet(at) or self._closed(at)
 
     def _quiet(self, at: datetime) -> HoldUntil | None:
@@ -42,8 +43,8 @@ class SendingHours(NamedTuple):
         begin, end = self.quiet
         local = at.astimezone(self.zone)
         now = local.time()
-        inside = begin <= now < end if begin < end else now >= begin or now < end
-        if not inside:
+        is_quiet = begin <= now < end if begin < end else now >= begin or now < end
+        if not is_quiet:
             return None
         day = local.date() if now < end else local.date() + timedelta(days=1)
         return HoldUntil(QUIET, local_instant(day, end, self.zone, at))
@@ -57,13 +58,13 @@ class SendingHours(NamedTuple):
 
 
 def midnight_after(at: datetime, zone: ZoneInfo, days: int = 1) -> datetime:
-    """When a day begins on a wall, so many days after the one that it shows now."""
+    """The start of the local day that is `days` days after the day of `at`."""
     day = at.astimezone(zone).date() + timedelta(days=days)
     return local_instant(day, time(0), zone, at)
 
 
 def hours_of(settings: StoreSettings, contact_zone: str | None) -> SendingHours | None:
-    """The hours that a store keeps for a reader; None if mail may go at any time."""
+    """A store's sending hours for a contact; None if marketing can go at any time."""
     if not settings.quiet_hours and not settings.closed_days:
         return None
     quiet, closed = settings.quiet_hours, settings.closed_days or {}

@@ -1,8 +1,7 @@
-"""The reputation of a store: how much of its marketing bounces or is called spam, and when that is
-too much.
+"""The reputation of a store: its rates of hard bounces and complaints, and when they are too high.
 
-SES looks at whole accounts, reviews them at 5 % hard bounces or 0.1 % complaints, and then stops
-all mail, receipts included. So marketing stops before, by itself, and waits for a person.
+SES reviews an account at 5 % hard bounces or 0.1 % complaints, and can then stop all its e-mail,
+receipts included. So Milepost stops the store's marketing before that, until a person resumes it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,23 +11,23 @@ from typing import NamedTuple
 from milepost.published.marketing_stop import Kind, MarketingStop
 
 LIMITS: Mapping[Kind, int] = {"bounced": 200, "complained": 8}
-"""Of 10,000 mails: 2 % and 0.08 %."""
+"""Per 10,000 e-mails: 2 % and 0.08 %."""
 
 MIN_SENDS: Mapping[Kind, int] = {"bounced": 5, "complained": 3}
-"""Fewer than these say nothing: one wrong address among three is bad luck. They weigh until 250
-and 3,750 mails, beyond which the share alone decides."""
+"""Fewer events than these prove nothing: one wrong address among three is chance. The minimum
+matters up to 250 and 3,750 e-mails; above that, the rate alone decides."""
 
 WINDOWS = (timedelta(days=1), timedelta(days=7))
-"""A bad list shows within a day; what goes wrong in a small shop shows within a week."""
+"""A bad list shows within a day; a problem of a small shop shows within a week."""
 
 RETENTION = timedelta(days=30)
-"""A bounce may come days after its mail, and is counted with it."""
+"""A bounce can arrive days after its e-mail and is counted in the hour of the e-mail."""
 
 _WHOLE = 10_000
 
 
 class HourlyCount(NamedTuple):
-    """The marketing mails that were sent in an hour, and what became of them."""
+    """The marketing e-mails that were sent in an hour, with their bounces and complaints."""
 
     hour: datetime
     sent: int = 0
@@ -37,7 +36,7 @@ class HourlyCount(NamedTuple):
 
 
 class ReputationState(NamedTuple):
-    """Why the marketing of a store is stopped, if it is, and when a person last let it go on."""
+    """A store's marketing stop, if any, and when a person last resumed its marketing."""
 
     breaker: MarketingStop | None = None
     resumed: str = ""
@@ -52,14 +51,15 @@ def window_start(now: datetime) -> datetime:
     return hour_of(now - max(WINDOWS))
 
 
-def decide_stop(tallies: Iterable[HourlyCount], now: datetime) -> MarketingStop | None:
-    """Why marketing has to stop now, or None. A window ends with the hour in which it began."""
-    known = list(tallies)
+def decide_stop(counts: Iterable[HourlyCount], now: datetime) -> MarketingStop | None:
+    """The marketing stop that is due now, or None. A window includes the whole hour in which it
+    starts."""
+    hours = list(counts)
     for window in WINDOWS:
-        inside = [tally for tally in known if tally.hour >= hour_of(now - window)]
-        sent = sum(tally.sent for tally in inside)
+        counted = [count for count in hours if count.hour >= hour_of(now - window)]
+        sent = sum(count.sent for count in counted)
         for kind, limit in LIMITS.items():
-            number = sum(getattr(tally, kind) for tally in inside)
-            if number >= MIN_SENDS[kind] and number * _WHOLE >= limit * sent:
-                return MarketingStop(now, kind, number, sent, window.days)
+            events = sum(getattr(count, kind) for count in counted)
+            if events >= MIN_SENDS[kind] and events * _WHOLE >= limit * sent:
+                return MarketingStop(now, kind, events, sent, window.days)
     return None

@@ -1,8 +1,8 @@
-"""Counts a workflow page by page: what was decided, and what the ledger says became of it.
+"""Count a workflow page by page: its decisions, and their results in the ledger.
 
-Nothing here depends on the instant at which a page is read. An entry of the ledger is never taken
-back, and neither is what an enrollment has behind it: so an enrollment that is read first, however
-old the reading is, has all its messages in the ledger that is read afterwards.
+The result does not depend on when a page is read. Ledger entries and finished block runs are never
+removed. So if an enrollment is read first and the ledger afterwards, the ledger has all the
+messages of its finished block runs, even if the enrollment was read from an old copy.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 PAGE = 500
-"""Entries that are read at once: some five requests, and half a second of a small function."""
+"""The entries of one page: about five requests, and half a second of a small function."""
 
 OnMissing = Callable[[EnrollmentRef, str], None]
-"""Is told of an enrollment and the step of it whose decision is missing."""
+"""Called with an enrollment and its step without a decision in the ledger."""
 
 
 def _ignore(_: EnrollmentRef, __: str) -> None:
-    """Nobody asks which ones."""
+    """The default for callers that need only the numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ class RunCounter:
         since: datetime | None = None,
         on_missing: OnMissing = _ignore,
     ) -> str:
-        """Count the entries after a place into `tally`; the next place, empty at the end.
+        """Count the entries after the cursor `after` into `tally`. Return the next cursor, empty at
+        the end.
 
-        Enrollments that ended before `since`, and blocks of others that did, are not compared with
-        the ledger once more.
+        Enrollments and block runs that ended before `since` are not compared with the ledger again.
         """
         entries, next_ = self.runs.page(store, workflow, after, self.most)
         changed = []
@@ -74,7 +74,7 @@ class RunCounter:
         return next_
 
     def _is_own(self, entry: "RunEntry", enrollment: EnrollmentRef) -> bool:
-        """Whether a message has the id of its enrollment, step and visit. No two have the same."""
+        """Whether a message's id matches its enrollment, step and visit, which makes it unique."""
         step, turn = entry.values["step"], int(entry.values["block_seq"])
         program = self._program(enrollment)
         node = program.nodes.get(step) if program else None
@@ -84,28 +84,28 @@ class RunCounter:
     def _missing(
         self, refs: "list[EnrollmentRef]", since: datetime | None
     ) -> Iterator[tuple[EnrollmentRef, str]]:
-        """The decisions that these enrollments have behind them and the ledger does not know."""
-        wanted: dict[MessageRef, tuple[EnrollmentRef, str]] = {}
+        """The finished visits of these enrollments without an entry in the ledger."""
+        decided: dict[MessageRef, tuple[EnrollmentRef, str]] = {}
         for enrollment in self.runs.enrollments(refs) if refs else ():
             ref, program = enrollment.ref, self._program(enrollment.ref)
             for step, visit in decided_visits(program, enrollment, since) if program else ():
                 id_ = message_id(ref, step, visit)
-                wanted[MessageRef(ref.store, ref.contact, id_)] = ref, step
-        missing = wanted.keys() - self._held(wanted, exact=False)
-        missing -= self._held({ref: wanted[ref] for ref in missing}, exact=True)
+                decided[MessageRef(ref.store, ref.contact, id_)] = ref, step
+        missing = decided.keys() - self._in_ledger(decided, exact=False)
+        missing -= self._in_ledger({ref: decided[ref] for ref in missing}, exact=True)
         for message in sorted(missing):
-            ref, step = wanted[message]
+            ref, step = decided[message]
             if not self.runs.was_erased(ref):
                 yield ref, step
 
-    def _held(
-        self, wanted: Mapping[MessageRef, tuple[EnrollmentRef, str]], exact: bool
+    def _in_ledger(
+        self, decided: Mapping[MessageRef, tuple[EnrollmentRef, str]], exact: bool
     ) -> set[MessageRef]:
-        steps = {message: (ref.workflow, step) for message, (ref, step) in wanted.items()}
+        steps = {message: (ref.workflow, step) for message, (ref, step) in decided.items()}
         return self.runs.decided(steps, exact) if steps else set()
 
     def _program(self, ref: EnrollmentRef) -> Program | None:
-        """A version that is not kept any more tells nothing."""
+        """The program of an enrollment; None if its version is no longer stored."""
         try:
             return self.registry.program(ref.store, ref.workflow, ref.version)
         except LookupError:
@@ -113,4 +113,4 @@ class RunCounter:
 
 
 _NEVER = "9999-01-01T00:00:00Z"
-"""An enrollment that has not ended may have moved."""
+"""Stands for the end of an active enrollment, which may have changed at any time."""

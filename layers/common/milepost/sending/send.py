@@ -1,9 +1,4 @@
-"""Send: one gate, one ledger, one submission.
-
-The gate decides, the ledger claims in a transaction that asks the things that must not be out of
-date once more, the post is handed the message once, and the answer is written down. Whatever
-happens in between, a second run finds the claim and does not submit again.
-"""
+"""From a step's send job to the e-mail that SES accepts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,12 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.base.durations import parse_duration
 from milepost.base.errors import ThrottledError
+from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.profile import Profile
+from milepost.contacts.recent_marketing import history_size
+from milepost.enrollments.chance import choose_path
 from milepost.enrollments.condition_data import ContextLoader
-from milepost.enrollments.enrollment import email_data, template_data
-from milepost.enrollments.executions import deferred_resume_point
-from milepost.enrollments.program import visit_of
-from milepost.sending.caps import restraints_of
+from milepost.enrollments.enrollment import (
+    Enrollment,
+    deferred_resume_point,
+    email_data,
+    template_data,
+)
+from milepost.enrollments.program import Node, Program, TemplateUse, template_use, visit_of
 from milepost.sending.gate import (
     Defer,
     GateInput,
@@ -26,9 +27,11 @@ from milepost.sending.gate import (
     conditions_needed,
     decide_send,
     defer,
+    sending_limits_of,
 )
 from milepost.sending.links import recipient_urls
 from milepost.sending.message import (
+    Category,
     ClaimDenied,
     Claimed,
     NoResponse,
@@ -36,26 +39,111 @@ from milepost.sending.message import (
     PendingMessage,
     SubmissionRejected,
     is_claimable,
+    message_id,
 )
-from milepost.sending.send_job import SendJob, build_email, pending_message
-from milepost.sending.senders import from_identity
-from milepost.templates.rendering import RenderingError
-from milepost.templates.sizes import is_clipped
+from milepost.sending.senders import FromIdentity, from_identity
+from milepost.stores.settings import is_tracked
+from milepost.templates.rendering import Rendered, RenderingError, is_clipped
 from milepost.templates.utm import Campaign, campaign_of
 
 if TYPE_CHECKING:
     from milepost.enrollments.ports import PendingOutcomes
     from milepost.published.head import Published, PublishedState
     from milepost.sending.ports import Attachments, Ledger, Mailer
-    from milepost.sending.send_slots import SendRateLimiter
+    from milepost.sending.rate_limit import SendRateLimiter
     from milepost.stores.store_secrets import Secrets
 
 
-class Sent(NamedTuple):
-    """What came of a task: the contact as known afterwards, and why all is over, if it is.
+class SendJob(NamedTuple):
+    """One visit of a `send_email` step. `turn` numbers the block run, `due` is its due time."""
 
-    `written` says that the journal was: not with a message that was decided long ago, by a turn of
-    another version as it may be, whose journal was another.
+    program: Program
+    profile: Profile
+    enrollment: Enrollment
+    node: Node
+    turn: int
+    due: datetime
+
+
+def pending_message(job: SendJob, head: "PublishedState") -> PendingMessage:
+    """The message before its decision."""
+    node, workflow, ref = job.node, job.program.options, job.enrollment.ref
+    variant, (template, pinned) = _variant(ref, node)
+    category: Category = node.get("category") or workflow["category"]
+    topic = (
+        node.get("topic") or workflow.get("topic") or next(iter(head.settings.topics or ()), None)
+    )
+    id_ = message_id(ref, node["id"], visit_of(node, job.turn))
+    return PendingMessage(
+        ref=MessageRef(ref.store, ref.contact, id_),
+        enrollment=ref,
+        step=node["id"],
+        turn=job.turn,
+        category=category,
+        topic=topic if category == "marketing" else None,
+        template=template,
+        template_hash=pinned or head.templates.get(template, ""),
+        variant=variant,
+        recipient=job.profile.email or "",
+        leg=job.enrollment.execution_no,
+        owner=job.profile.contact,
+        mailed=job.profile.recent_sends,
+        remember=history_size(head.settings.caps),
+    )
+
+
+def _variant(ref: EnrollmentRef, node: Node) -> tuple[str, TemplateUse]:
+    """The variant and the template for this enrollment."""
+    if "variants" not in node:
+        return "", template_use(node)
+    templates = {variant["name"]: template_use(variant) for variant in node["variants"]}
+    weights = {variant["name"]: variant.get("weight", 1) for variant in node["variants"]}
+    variant = choose_path(ref, node["id"], weights)
+    return variant, templates[variant]
+
+
+def build_email(
+    pending: PendingMessage,
+    head: "PublishedState",
+    rendered: Rendered,
+    unsubscribe: str,
+    job: SendJob,
+    sender: FromIdentity,
+) -> OutgoingEmail:
+    """The finished e-mail, without its attachments."""
+    headers = {"Content-Language": rendered.locale}
+    if pending.category == "marketing":
+        # RFC 8058: one HTTPS address, and the promise that a POST to it unsubscribes.
+        headers |= {
+            "List-Unsubscribe": f"<{unsubscribe}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+    return OutgoingEmail(
+        ref=pending.ref,
+        to=pending.recipient,
+        sender_name=sender.name,
+        sender_address=sender.address,
+        reply_to=sender.reply_to,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        headers=headers,
+        tags={
+            "message": pending.ref.id,
+            "store": pending.ref.store,
+            "workflow": pending.enrollment.workflow,
+            "step": pending.step,
+            **({"variant": pending.variant} if pending.variant else {}),
+        },
+        tracked=is_tracked(head.settings.tracking, job.profile.consents()),
+    )
+
+
+class Sent(NamedTuple):
+    """The result of a send job: the contact afterwards, and why the enrollment ends, if it does.
+
+    `written` says that the pending outcomes were saved. They are not saved if an earlier run, maybe
+    of another version, decided the message.
     """
 
     profile: Profile
@@ -63,24 +151,23 @@ class Sent(NamedTuple):
     written: bool = True
 
 
-class SendPausedError(Exception):
-    """The workflow or its store has been paused, or its marketing stopped: whatever was to be sent
-    has to wait until a person lets it go on."""
+class SendPausedError(NamedTuple):
+    """The workflow or the store is paused, or its marketing is stopped: the message waits until a
+    person resumes it."""
 
 
-class SendDeferredError(Exception):
-    """The message must not go now: its turn goes on later, as `defer` says."""
+class SendDeferredError(NamedTuple):
+    """The message of a step must not go now: its block run continues later, as `defer` says."""
 
-    def __init__(self, step: str, defer: Defer) -> None:
-        super().__init__(f"{step} is put off: {defer.reason}")
-        self.step, self.defer = step, defer
+    step: str
+    defer: Defer
 
 
 @dataclass(frozen=True, slots=True)
 class MailSender:
-    """Sends e-mail. `public_url` is where the links in it lead, without a slash at the end.
+    """Sends e-mail. `public_url` is the base of its links, without a slash at the end.
 
-    Without a `pace` nobody counts how fast it is, as in a simulation.
+    Without a `pace`, the rate is not limited, as in a simulation.
     """
 
     registry: "Published"
@@ -93,183 +180,194 @@ class MailSender:
     now: Callable[[], datetime]
     pace: "SendRateLimiter | None" = None
 
-    def send(self, task: SendJob, journal: "PendingOutcomes") -> Sent:
-        """Send or skip, or find that this has been done.
+    def send(
+        self, job: SendJob, outcomes: "PendingOutcomes"
+    ) -> Sent | SendPausedError | SendDeferredError:
+        """Send or skip the message, or return the decision of an earlier run.
 
-        `journal` is written with the decision. Raises `ThrottledError` when the post is: the same
-        call later goes through the gate again and finds its own claim; `SendPausedError`, and
-        `SendDeferredError`.
+        The pending `outcomes` are saved with the decision. Raises `ThrottledError` when SES
+        throttles: the same call later passes the gate again and finds its own claim.
         """
-        head = self.registry.head(task.profile.store)
-        if head.is_paused(task.program.workflow):
-            raise SendPausedError
-        draft = pending_message(task, head)
-        if head.breaker is not None and draft.category == "marketing":
-            if (before := self._decided_before(task, draft, journal)) is None:
-                raise SendPausedError
-            return before  # what is behind it, a receipt as it may be, is held up by nothing
-        question = self._question(task, head, draft)
-        decision = decide_send(question)
+        head = self.registry.head(job.profile.store)
+        if head.is_paused(job.program.workflow):
+            return SendPausedError()
+        pending = pending_message(job, head)
+        if head.breaker is not None and pending.category == "marketing":
+            # A decided message must not block the steps behind it, such as a receipt.
+            return self._decided_before(job, pending, outcomes) or SendPausedError()
+        gate_input = self._gate_input(job, head, pending)
+        decision = decide_send(gate_input)
         if not isinstance(decision, Send):
-            return self._held_back(task, draft, decision, journal)
-        draft = replace(draft, decision_numbers=decision.numbers)
-        mail = self._compose(task, head, draft)
+            return self._hold_back(job, pending, decision, outcomes)
+        pending = replace(pending, decision_numbers=decision.numbers)
+        mail = self._compose(job, head, pending)
         if isinstance(mail, RenderingError):
-            self._close(draft, "failed", str(mail), journal)
-            return Sent(task.profile)
-        if self.pace and (later := self.pace.reserve(draft, head.settings, task.due, self.now())):
-            late = defer(question, later.until, later.reason)
-            return self._held_back(task, draft, late, journal)
+            self._record_skip(pending, "failed", str(mail), outcomes)
+            return Sent(job.profile)
+        if self.pace and (
+            no_slot := self.pace.reserve(pending, head.settings, job.due, self.now())
+        ):
+            deferral = defer(gate_input, no_slot.until, no_slot.reason)
+            return self._hold_back(job, pending, deferral, outcomes)
         at = self.now()
-        claim = self.ledger.claim(draft, journal, at)
+        claim = self.ledger.claim(pending, outcomes, at)
         if isinstance(claim, ClaimDenied):
-            return self._found(task, draft, claim, journal)
+            return self._already_decided(job, pending, claim, outcomes)
         self._submit(mail)
-        return Sent(replace(task.profile, recent_sends=draft.mailed_at(at)))
+        return Sent(replace(job.profile, recent_sends=pending.mailed_at(at)))
 
-    def retry_message(self, task: SendJob) -> None:
-        """The one second try of a transactional message whose first outcome stayed unknown.
+    def retry_message(self, job: SendJob) -> bool:
+        """Try a transactional message once more after its first result stayed unknown. Return False
+        if it must wait for the end of a pause.
 
-        Raises `SendPausedError` and `ThrottledError`: it is asked for again.
+        Raises `ThrottledError`; the caller then tries again.
         """
-        head = self.registry.head(task.profile.store)
-        if head.is_paused(task.program.workflow):
-            raise SendPausedError
-        draft = pending_message(task, head)
-        open_task = task._replace(enrollment=replace(task.enrollment, status="active"))
-        decision = decide_send(self._question(open_task, head, draft))
-        mail = self._compose(task, head, draft)
+        head = self.registry.head(job.profile.store)
+        if head.is_paused(job.program.workflow):
+            return False
+        pending = pending_message(job, head)
+        open_job = job._replace(enrollment=replace(job.enrollment, status="active"))
+        decision = decide_send(self._gate_input(open_job, head, pending))
+        mail = self._compose(job, head, pending)
         if not isinstance(decision, Send) or isinstance(mail, RenderingError):
-            return
-        if self.pace and (why := self.pace.wait(draft.ref, draft.category, None)):
-            raise ThrottledError(f"no mail can go now: {why}")
-        if isinstance(self.ledger.claim_again(draft, self.now()), Claimed):
+            return True
+        if self.pace and (no_slot := self.pace.wait(pending.ref, pending.category, None)):
+            raise ThrottledError(f"no send slot is available: {no_slot}")
+        if isinstance(self.ledger.claim_again(pending, self.now()), Claimed):
             self._submit(mail, last=True)
+        return True
 
-    def _held_back(
+    def _hold_back(
         self,
-        task: SendJob,
-        draft: PendingMessage,
+        job: SendJob,
+        pending: PendingMessage,
         decision: Skip | Defer,
-        journal: "PendingOutcomes",
-    ) -> Sent:
+        outcomes: "PendingOutcomes",
+    ) -> Sent | SendDeferredError:
         if isinstance(decision, Defer):
-            if (before := self._decided_before(task, draft, journal)) is None:
-                raise SendDeferredError(draft.step, decision)
-            return before
-        draft = replace(draft, decision_numbers=decision.numbers)
-        self._close(draft, "skipped", decision.reason, journal)
-        return Sent(task.profile, decision.reason if decision.exits_enrollment else None)
+            return self._decided_before(job, pending, outcomes) or SendDeferredError(
+                pending.step, decision
+            )
+        pending = replace(pending, decision_numbers=decision.numbers)
+        self._record_skip(pending, "skipped", decision.reason, outcomes)
+        return Sent(job.profile, decision.reason if decision.exits_enrollment else None)
 
-    def _question(self, task: SendJob, head: "PublishedState", draft: PendingMessage) -> GateInput:
-        live = head.workflows.get(task.program.workflow)
-        expires = task.node.get("expires")
-        rules = restraints_of(head.settings, task.profile)
+    def _gate_input(
+        self, job: SendJob, head: "PublishedState", pending: PendingMessage
+    ) -> GateInput:
+        live = head.workflows.get(job.program.workflow)
+        expires = job.node.get("expires")
+        rules = sending_limits_of(head.settings, job.profile)
         return GateInput(
-            profile=task.profile,
-            enrollment=task.enrollment,
-            program=task.program,
+            profile=job.profile,
+            enrollment=job.enrollment,
+            program=job.program,
             facts=self.facts.load_for_enrollment(
-                conditions_needed(task.program), task.profile, task.enrollment, self.now()
+                conditions_needed(job.program), job.profile, job.enrollment, self.now()
             ),
-            category=draft.category,
-            topic=draft.topic,
+            category=pending.category,
+            topic=pending.topic,
             store_paused=head.settings.paused,
             workflow_paused=live is not None and live.status == "paused",
-            late=self.now() - task.due,
+            late=self.now() - job.due,
             expires=parse_duration(expires) if expires else None,
             hours=rules.hours,
             limits=rules.limits,
-            may_wait=task.node.get("on_cap") == "defer",
-            message=draft.ref.id,
-            waited=deferred_resume_point(task.enrollment, task.turn, draft.step),
+            may_wait=job.node.get("on_cap") == "defer",
+            message=pending.ref.id,
+            waited=deferred_resume_point(job.enrollment, job.turn, pending.step),
         )
 
     def _decided_before(
-        self, task: SendJob, draft: PendingMessage, journal: "PendingOutcomes"
+        self, job: SendJob, pending: PendingMessage, outcomes: "PendingOutcomes"
     ) -> Sent | None:
-        """What an earlier run of this turn came to: None if its message may still have to wait."""
-        fates = self.ledger.message_statuses(
-            draft.enrollment, {draft.step: visit_of(task.node, task.turn)}
+        """The decision of an earlier run of this block run; None if there is no final one yet."""
+        statuses = self.ledger.message_statuses(
+            pending.enrollment, {pending.step: visit_of(job.node, job.turn)}
         )
-        held = fates.get(draft.step)
-        if held is None or is_claimable(held):
+        known = statuses.get(pending.step)
+        if known is None or is_claimable(known):
             return None
-        return self._found(task, draft, ClaimDenied("decided before", held["status"]), journal)
+        return self._already_decided(
+            job, pending, ClaimDenied("decided before", known["status"]), outcomes
+        )
 
-    def _found(
-        self, task: SendJob, draft: PendingMessage, claim: ClaimDenied, journal: "PendingOutcomes"
+    def _already_decided(
+        self, job: SendJob, pending: PendingMessage, claim: ClaimDenied, outcomes: "PendingOutcomes"
     ) -> Sent:
-        over = self._not_claimed(draft, claim, journal)
-        return Sent(task.profile, over, written=claim.status is None)
+        ended_reason = self._settle_denied_claim(pending, claim, outcomes)
+        return Sent(job.profile, ended_reason, written=claim.status is None)
 
     def _compose(
-        self, task: SendJob, head: "PublishedState", draft: PendingMessage
+        self, job: SendJob, head: "PublishedState", pending: PendingMessage
     ) -> OutgoingEmail | RenderingError:
-        if not draft.template_hash:
-            return RenderingError(draft.template, "folder", "no such template is published")
-        keys = self.secrets.of(task.profile.store)
+        if not pending.template_hash:
+            return RenderingError(pending.template, "folder", "no such template is published")
+        keys = self.secrets.of(job.profile.store)
         if keys is None or not keys.links:
             raise ThrottledError("the store has no link-key, so no unsubscribe link can be made")
         shop_url, now = head.settings.url, self.now()
-        urls = recipient_urls(self.public_url, shop_url, draft, task.enrollment, now, keys.links[0])
-        template = self.registry.template(draft.ref.store, draft.template, draft.template_hash)
-        data = template_data(task.profile, task.enrollment, head.settings)
-        origin = from_identity(task.node, draft.variant, data, head.settings)
-        context = email_data(data, origin.name, urls, now)
+        urls = recipient_urls(
+            self.public_url, shop_url, pending, job.enrollment, now, keys.links[0]
+        )
+        template = self.registry.template(
+            pending.ref.store, pending.template, pending.template_hash
+        )
+        data = template_data(job.profile, job.enrollment, head.settings)
+        sender = from_identity(job.node, pending.variant, data, head.settings)
+        context = email_data(data, sender.name, urls, now)
         try:
-            rendered = template.render(
-                context, task.profile.get("locale"), self._campaign(draft, head)
-            )
+            rendered = template.render(context, job.profile.get("locale"), self._utm(pending, head))
         except RenderingError as error:
             return error
-        if draft.category == "marketing" and is_clipped(rendered.html):
+        if pending.category == "marketing" and is_clipped(rendered.html):
             reason = "with this contact's values it is over 102 KB, where Gmail clips"
-            return RenderingError(draft.template, "html", reason)
-        mail = build_email(draft, head, rendered, urls["unsubscribe"], task, origin)
-        return self._with_files(mail, task)
+            return RenderingError(pending.template, "html", reason)
+        mail = build_email(pending, head, rendered, urls["unsubscribe"], job, sender)
+        return self._attach_files(mail, job)
 
-    def _with_files(self, mail: OutgoingEmail, task: SendJob) -> OutgoingEmail | RenderingError:
-        paths = task.node.get("attachments")
+    def _attach_files(self, mail: OutgoingEmail, job: SendJob) -> OutgoingEmail | RenderingError:
+        paths = job.node.get("attachments")
         if not paths:
             return mail
-        from milepost.sending.load_attachments import load_attachments  # few mails carry any
+        from milepost.sending.load_attachments import load_attachments  # few e-mails have any
 
-        name, data = task.enrollment.event_name, task.enrollment.event_data
+        name, data = job.enrollment.event_name, job.enrollment.event_data
         files = load_attachments(self.attachments, mail.ref.store, paths, name, data)
         if isinstance(files, str):
-            return RenderingError(task.node["id"], "attachments", files)
+            return RenderingError(job.node["id"], "attachments", files)
         return mail._replace(files=files)
 
-    def _campaign(self, draft: PendingMessage, head: "PublishedState") -> Campaign | None:
-        workflow = draft.enrollment.workflow
-        return campaign_of(head.settings, workflow, draft.step, draft.variant, self.public_url)
+    def _utm(self, pending: PendingMessage, head: "PublishedState") -> Campaign | None:
+        workflow = pending.enrollment.workflow
+        return campaign_of(head.settings, workflow, pending.step, pending.variant, self.public_url)
 
     def _submit(self, mail: OutgoingEmail, last: bool = False) -> None:
-        """Hand the message over; after the `last` try nobody comes back but the reconciler.
+        """Submit the message. After the `last` try, only the scheduler settles it.
 
-        Of the try before it nobody knows the outcome, so a "no" to the last one is none either.
+        The result of the try before the last one is unknown, so a rejection of the last try does
+        not settle the message either.
         """
         answer = self.mailer.send(mail)
         if isinstance(answer, SubmissionRejected) and last:
             answer = NoResponse(answer.reason)
         self.ledger.record_result(mail.ref, answer, self.now())
         if isinstance(answer, SubmissionRejected) and answer.retry:
-            raise ThrottledError(f"the post is busy: {answer.reason}")
+            raise ThrottledError(f"SES is throttling: {answer.reason}")
 
-    def _not_claimed(
-        self, draft: PendingMessage, claim: ClaimDenied, journal: "PendingOutcomes"
+    def _settle_denied_claim(
+        self, pending: PendingMessage, claim: ClaimDenied, outcomes: "PendingOutcomes"
     ) -> str | None:
         if claim.status == "claimed":
-            # An earlier run was cut off between its claim and its answer.
-            self.ledger.record_result(draft.ref, NoResponse("interrupted"), self.now())
+            # An earlier run was interrupted between its claim and its answer.
+            self.ledger.record_result(pending.ref, NoResponse("interrupted"), self.now())
         elif claim.status is None and claim.ended:
             return claim.reason
         elif claim.status is None:
-            self._close(draft, "skipped", claim.reason, journal)
+            self._record_skip(pending, "skipped", claim.reason, outcomes)
         return None
 
-    def _close(
-        self, draft: PendingMessage, status: Any, reason: str, journal: "PendingOutcomes"
+    def _record_skip(
+        self, pending: PendingMessage, status: Any, reason: str, outcomes: "PendingOutcomes"
     ) -> None:
-        self.ledger.record_skip(draft, status, reason, journal, self.now())
+        self.ledger.record_skip(pending, status, reason, outcomes, self.now())

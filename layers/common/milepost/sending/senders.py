@@ -1,8 +1,8 @@
-"""Who a mail comes from: the store itself, or somebody of it whom a step names.
+"""The sender of an e-mail: the store, or a sender that a step names.
 
-A step names a sender of `settings.json` by its id, or a place in the data that says whose the
-contact is: `contact.properties.owner`. What is found there counts only if it is the id or the
-address of a declared sender, so that nobody's data can put an address of their own into a mail.
+A step names a sender of `settings.json` by its id, or by a path in the data, such as
+`contact.properties.owner`. The value at the path counts only if it is the id or the address of a
+declared sender, so that data cannot put another address into an e-mail.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from milepost.stores.settings import StoreSettings
 
 
 class FromIdentity(NamedTuple):
-    """What a mail says of its sender. Without `address` it is the stack's own, without `reply_to`
-    answers go to the sender."""
+    """The sender in the headers of an e-mail. Without `address`, the stack's own address is used;
+    without `reply_to`, replies go to the sender."""
 
     name: str
     address: str
@@ -24,30 +24,32 @@ class FromIdentity(NamedTuple):
 def from_identity(
     node: Mapping[str, Any], variant: str, data: Mapping[str, Any], settings: StoreSettings
 ) -> FromIdentity:
-    """The sender of one mail of a `send_email` step, in the version called `variant` if it has
-    several. What that version says goes before what the step says, and a sender whom nobody knows
-    (any more) is the store."""
+    """The sender of one e-mail of a `send_email` step, in `variant` if the step has variants.
+
+    The variant's sender overrides the step's. If the named sender does not exist (any more), the
+    store is the sender.
+    """
     of_variant = {v["name"]: v.get("from") for v in node.get("variants") or ()}.get(variant)
-    persona = _persona(of_variant or node.get("from"), data, settings)
-    own_name = None if of_variant and persona else node.get("from_name")
-    answers = str(node.get("reply_to") or "")
-    if answers and "@" not in answers:
-        owner = _persona(answers, data, settings)
-        answers = owner.get("reply_to") or owner.get("address") or ""
+    sender = _find_sender(of_variant or node.get("from"), data, settings)
+    from_name = None if of_variant and sender else node.get("from_name")
+    reply_to = str(node.get("reply_to") or "")
+    if reply_to and "@" not in reply_to:
+        owner = _find_sender(reply_to, data, settings)
+        reply_to = owner.get("reply_to") or owner.get("address") or ""
     return FromIdentity(
-        name=own_name or persona.get("name") or settings.name,
-        address=persona.get("address", ""),
-        reply_to=answers or persona.get("reply_to") or settings.reply_to,
+        name=from_name or sender.get("name") or settings.name,
+        address=sender.get("address", ""),
+        reply_to=reply_to or sender.get("reply_to") or settings.reply_to,
     )
 
 
-def is_data_path(said: str) -> bool:
-    """Whether a sender is looked up in the data, and not named."""
-    return "." in said and "@" not in said
+def is_data_path(named: str) -> bool:
+    """Whether a sender is a path in the data, and not an id."""
+    return "." in named and "@" not in named
 
 
 def senders_named(step: Mapping[str, Any]) -> dict[str, str]:
-    """The senders that a step names by their id, by the field that names each."""
+    """The sender ids that a step names, by field."""
     fields = {"from": step.get("from"), "reply_to": step.get("reply_to")}
     for number, variant in enumerate(step.get("variants") or ()):
         fields[f"variants[{number}].from"] = variant.get("from")
@@ -58,18 +60,18 @@ def senders_named(step: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _persona(
-    said: str | None, data: Mapping[str, Any], settings: StoreSettings
+def _find_sender(
+    named: str | None, data: Mapping[str, Any], settings: StoreSettings
 ) -> Mapping[str, str]:
-    """The sender of this id, or the one whose id or address is found at this place."""
+    """The sender with this id, or the one whose id or address is at this path."""
     senders = settings.senders or {}
-    if not said or not senders:
+    if not named or not senders:
         return {}
-    if not is_data_path(said):
-        return senders.get(said, {})
-    found = get_path(data, said)
+    if not is_data_path(named):
+        return senders.get(named, {})
+    found = get_path(data, named)
     if not isinstance(found, str):
         return {}
     name = found.strip().lower()
-    by_address = {each["address"]: each for each in senders.values() if "address" in each}
+    by_address = {sender["address"]: sender for sender in senders.values() if "address" in sender}
     return senders.get(name) or by_address.get(name) or {}

@@ -1,4 +1,4 @@
-"""SES's event JSON as reports of the ledger's vocabulary."""
+"""Translate the event JSON of SES into delivery events."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -21,17 +21,17 @@ _KINDS: Mapping[str, tuple[Reported, str]] = {
     "Reject": ("rejected", "reject"),
     "Rendering Failure": ("rejected", "failure"),
 }
-"""What SES calls it, what we do, and where its detail is. `Subscription` is none of ours: readers
-unsubscribe at our own pages."""
+"""The event type of SES, ours, and the key of its details. `Subscription` is left out: recipients
+unsubscribe on Milepost's own pages."""
 
 _NOT_SPAM = "not-spam"
 _TAGS_HEADER = "X-SES-MESSAGE-TAGS"
 _GREETING = "Successfully validated SNS topic for Amazon SES event publishing."
-"""What SES publishes, as plain text, whenever an event destination is made."""
+"""The plain text that SES publishes when an event destination is created."""
 
 
 class SesEvent(NamedTuple):
-    """A report with the message it is about, as our own tags name it."""
+    """A delivery event with the store and the message from its tags."""
 
     store: str
     message: str
@@ -39,10 +39,9 @@ class SesEvent(NamedTuple):
 
 
 def from_queue(body: str) -> SesEvent | None:
-    """Read an SQS record that SNS put there, with its envelope or raw; None if it tells us nothing
-    we record.
+    """Read an SQS record from SNS, with its envelope or raw; None if it holds nothing to record.
 
-    Raises ValueError or KeyError for what is not an SES event at all.
+    Raises ValueError or KeyError if it is not an SES event.
     """
     if body == _GREETING:
         return None
@@ -54,20 +53,20 @@ def from_queue(body: str) -> SesEvent | None:
 
 
 def from_ses(event: Mapping[str, Any]) -> SesEvent | None:
-    """Read one event: of a configuration set, or of the older notifications of an identity.
+    """Read one event of a configuration set, or one of the older notifications of an identity.
 
-    The older ones name no tags, so they are ours only if they quote the headers that hold them.
+    The older ones have no tags, so they count only if they quote the headers with the tags.
     """
-    said = event.get("eventType") or event.get("notificationType") or ""
-    kind, place = _KINDS.get(said, (None, ""))
+    event_type = event.get("eventType") or event.get("notificationType") or ""
+    kind, detail_key = _KINDS.get(event_type, (None, ""))
     mail = event["mail"] if kind else {}
     message = _tag(mail, "message")
     store = _tag(mail, "store")
     if kind is None or not message or not store:
         return None
-    detail = event.get(place) or {}
+    detail = event.get(detail_key) or {}
     if kind == "complained" and detail.get("complaintFeedbackType") == _NOT_SPAM:
-        return None  # somebody took the mail out of the spam folder
+        return None  # the recipient moved the e-mail out of the spam folder
     at = instants.parse_instant(detail.get("timestamp") or mail["timestamp"])
     recipient, *others = [*_recipients(kind, detail), ""]
     return SesEvent(
@@ -77,21 +76,21 @@ def from_ses(event: Mapping[str, Any]) -> SesEvent | None:
             kind=kind,
             at=at,
             recipient=recipient,
-            link=_followed(mail, detail) if kind == "clicked" else "",
+            link=_clicked_link(mail, detail) if kind == "clicked" else "",
             detail=_detail(kind, detail),
             permanent=detail.get("bounceType") == "Permanent",
-            bot_reason=_machine(kind, detail, at, mail.get("timestamp") or ""),
+            bot_reason=_bot_reason(kind, detail, at, mail.get("timestamp") or ""),
             others=tuple(filter(None, others)),
         ),
     )
 
 
-def _followed(mail: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
+def _clicked_link(mail: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
     link = detail.get("link", "")
     return strip_utm(link, _tag(mail, "workflow"), _tag(mail, "step"), _tag(mail, "variant"))
 
 
-def _machine(kind: Reported, detail: Mapping[str, Any], at: datetime, handed_over: str) -> Why:
+def _bot_reason(kind: Reported, detail: Mapping[str, Any], at: datetime, handed_over: str) -> Why:
     if kind not in ("opened", "clicked"):
         return ""
     after = at - instants.parse_instant(handed_over) if handed_over else MIN_HUMAN_DELAY
@@ -99,7 +98,7 @@ def _machine(kind: Reported, detail: Mapping[str, Any], at: datetime, handed_ove
 
 
 def _tag(mail: Mapping[str, Any], name: str) -> str:
-    """A tag of ours. Several values come as an array; the first counts."""
+    """The value of a tag. SES sends an array; the first value counts."""
     values = (mail.get("tags") or {}).get(name)
     if isinstance(values, list) and values and isinstance(values[0], str):
         return values[0]
@@ -112,7 +111,7 @@ def _tag(mail: Mapping[str, Any], name: str) -> str:
 
 
 def _recipients(kind: Reported, detail: Mapping[str, Any]) -> Iterator[str]:
-    """Whom a bounce or complaint names. Some mailbox providers black the address out."""
+    """The addresses in a bounce or a complaint. Some mailbox providers redact the address."""
     name = {"bounced": "bouncedRecipients", "complained": "complainedRecipients"}.get(kind)
     for recipient in detail.get(name, ()) if name else ():
         address = recipient.get("emailAddress", "")
@@ -125,6 +124,6 @@ def _detail(kind: Reported, detail: Mapping[str, Any]) -> str:
         return f"{detail.get('bounceType', '')} {detail.get('bounceSubType', '')}".strip()
     if kind == "complained":
         return str(detail.get("complaintFeedbackType") or "complaint")
-    if kind == "rejected":  # a template's error may quote what was to be filled in
+    if kind == "rejected":  # the error of a template may quote its data, so it is left out
         return str(detail.get("reason") or "rendering failure")
     return str(detail.get("delayType") or "") if kind == "delayed" else ""

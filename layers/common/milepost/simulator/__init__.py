@@ -1,1 +1,1 @@
-"""A store in memory on a virtual clock: `simulate`, workflow tests, the publish gate."""
+"""A store in memory on a virtual clock, for `simulate`, workflow tests and the publish gate."""

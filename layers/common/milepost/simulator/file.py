@@ -1,6 +1,6 @@
-"""A workflow's own tests as a file: stories of a contact, and what has to come of them.
+"""The test file of a workflow: test cases with their expected results.
 
-`tests/<workflow>.test.json` beside the settings; run by `milepost test`, and before publishing.
+The file is `tests/<workflow>.test.json`. `milepost test` runs it, and so does publishing.
 """
 
 from datetime import UTC, datetime
@@ -12,11 +12,12 @@ from pydantic import AfterValidator, Field, model_validator
 from milepost.base import instants
 from milepost.base.file_model import Duration, EventName, FileModel, ListName, Stage, StepId, Topic
 from milepost.base.strict_json import read_json
+from milepost.contacts.field_models import with_contact_fields
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 """A Monday morning."""
 
-DEEDS = ("event", "opens", "clicks", "bounces", "complains", "unsubscribes")
+ACTIONS = ("event", "opens", "clicks", "bounces", "complains", "unsubscribes")
 
 
 def _instant(text: str) -> str:
@@ -31,7 +32,7 @@ def _instant(text: str) -> str:
 
 
 def _as_posted(data: dict[str, Any]) -> dict[str, Any]:
-    """What no shop could post, because it is nested too deeply, is no data for a story either."""
+    """Refuse data that the API would refuse, because it is nested too deeply."""
     read_json(dumps(data).encode())
     return data
 
@@ -45,6 +46,7 @@ Instant = Annotated[
 Mail = Annotated[StepId, Field(description="The step whose mail it is.")]
 
 
+@with_contact_fields(lambda _: str)
 class CaseContact(FileModel):
     """The contact of the case."""
 
@@ -53,10 +55,6 @@ class CaseContact(FileModel):
     )
     external_id: str | None = Field(None, description="The id of the contact in the shop system.")
     phone: str | None = Field(None, description="With its country code: `+33612345678`.")
-    first_name: str | None = Field(None, description="The name that mails greet.")
-    last_name: str | None = Field(None, description="The family name.")
-    locale: str | None = Field(None, description="The contact's language: `pt-BR`.")
-    timezone: str | None = Field(None, description="The contact's time zone: `Europe/Paris`.")
     lists: list[ListName] = Field(
         default_factory=list, max_length=20, description="The lists that the contact is on."
     )
@@ -93,8 +91,8 @@ class CaseEvent(FileModel):
     def _agree(self) -> Self:
         if sum(time is not None for time in (self.at, self.after, self.before)) != 1:
             raise ValueError("needs a time, one of at, after and before")
-        if sum(getattr(self, deed) is not None for deed in DEEDS) != 1:
-            raise ValueError(f"needs exactly one of {', '.join(DEEDS)}")
+        if sum(getattr(self, action) is not None for action in ACTIONS) != 1:
+            raise ValueError(f"needs exactly one of {', '.join(ACTIONS)}")
         if self.properties is not None and self.event is None:
             raise ValueError("properties go with event alone")
         if self.link is not None and self.clicks is None:

@@ -1,4 +1,4 @@
-"""The Lambda functions that the states of a machine call, in this process."""
+"""The Lambda functions that state machines call, in this process."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ WIRING = MachineConfig(
     run_steps="arn:aws:lambda:REGION:ACCOUNT:function:STACK-run-steps",
     await_event="arn:aws:lambda:REGION:ACCOUNT:function:STACK-await-event",
 )
-"""Names in the place of ARNs, which are known when a stack is deployed."""
+"""Placeholders for the ARNs, which are known only in a deployed stack."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskFunctions:
-    """What the handlers `run_steps` and `await_event` do, on the clock of the business."""
+    """What the handlers `run_steps` and `await_event` do, in business time."""
 
     runner: BlockRunner
     enrollments: Enrollments
@@ -33,32 +33,32 @@ class TaskFunctions:
     now: Callable[[], datetime]
 
     def run_steps(self, task: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a block, or end the enrollment whose execution gives up."""
+        """Run a block, or end the enrollment whose execution has failed."""
         ref = EnrollmentRef.from_json(task["enrollment"])
-        turn, leg, now = (
+        block_seq, execution_no, now = (
             task["block_seq"],
             task["execution_no"],
             instants.format_instant(self.now()),
         )
-        resting = {"next": END, "since": now, "until": now}
+        wait = {"next": END, "since": now, "until": now}
         if "abandon" in task:
-            self.runner.abandon(ref, task["abandon"].get("Error", "failed"), leg)
+            self.runner.abandon(ref, task["abandon"].get("Error", "failed"), execution_no)
         else:
-            stop = self.runner.run(ref, task["block"], turn, leg)
-            resting = {
-                "next": stop.next,
-                "since": instants.format_instant(stop.since),
-                "until": instants.format_instant(stop.until),
+            result = self.runner.run(ref, task["block"], block_seq, execution_no)
+            wait = {
+                "next": result.next,
+                "since": instants.format_instant(result.since),
+                "until": instants.format_instant(result.until),
             }
         return {
             "enrollment": task["enrollment"],
-            "execution_no": leg,
-            "block_seq": turn + 1,
-            **resting,
+            "execution_no": execution_no,
+            "block_seq": block_seq + 1,
+            **wait,
         }
 
     def await_event(self, task: Mapping[str, Any]) -> None:
-        """Keep the task token of a wait where its event looks for it."""
+        """Store the task token of a wait, so that the event can resume it."""
         ref = EnrollmentRef.from_json(task["enrollment"])
         since = instants.parse_instant(task["since"])
         register_wait(
@@ -74,8 +74,10 @@ class TaskFunctions:
         )
 
     def execution_failed(self, execution: Execution) -> None:
-        """End the enrollment of an execution that failed and did not come to its own giving up, of
-        which EventBridge tells `run_steps`."""
+        """End the enrollment of an execution that failed without its `abandon` state.
+
+        In a stack, EventBridge reports such executions to `run_steps`.
+        """
         ref = EnrollmentRef.from_json(execution.started_with["enrollment"])
         self.runner.abandon(
             ref, f"state machine {execution.status}", execution.started_with["execution_no"]

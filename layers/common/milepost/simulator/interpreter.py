@@ -1,7 +1,7 @@
-"""Runs state machines as Step Functions does: Amazon States Language on a virtual clock.
+"""Interprets Amazon States Language on a virtual clock, as Step Functions does.
 
-It knows the states and fields that `workflows/compiler/state_machine.py` writes and no others; a
-test (`tests/support/asl_rules.py`) finds a definition that needs more. It counts what AWS bills.
+It supports only the states and fields that `workflows/compiler/state_machine.py` writes. A test
+(`tests/support/asl_rules.py`) finds a definition that needs more. It counts what AWS bills.
 """
 
 import json
@@ -16,7 +16,7 @@ from milepost.simulator.virtual_clock import VirtualClock
 Json = dict[str, Any]
 Definition = Mapping[str, Any]
 Function = Callable[[Json], Any]
-"""A Lambda function. It must not change its argument, which is data of the execution."""
+"""A Lambda function. It must not change its argument, which belongs to the execution."""
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
 
@@ -27,7 +27,7 @@ NOT_IN_STATES_ALL = frozenset({"States.Runtime", "States.DataLimitExceeded"})
 """Errors that `States.ALL` does not match (Step Functions, error handling)."""
 
 MAX_DATA = 256 * 1024
-"""Bytes that a task may answer (quotas of Step Functions)."""
+"""The largest result of a task in bytes (quotas of Step Functions)."""
 
 NO_TIME = timedelta(0)
 
@@ -37,8 +37,8 @@ class Execution:
     """One execution of a version of a state machine.
 
     `entered` names the states in order; `billed` counts the transitions, retries included.
-    `decisions` grows whenever something is decided: what was due before is void then. `retries`
-    counts the retries of the present state by the number of the retrier.
+    `decisions` grows with every transition and cancels what was scheduled before. `retries` counts
+    the retries of the current state by the number of the retrier.
     """
 
     machine: str
@@ -55,12 +55,12 @@ class Execution:
 
 
 class StateMachineInterpreter:
-    """Runs executions. Implements `Executions` (`simulator/memory/state_machines.py`).
+    """Runs executions. Implements `MemoryExecutions` (`simulator/memory/state_machines.py`).
 
-    `definitions` holds the versions of state machines by their ARN. `functions` are called at once,
-    by the names that the definitions call them; an exception is the error of the task. `jitter`
-    gives a number from 0 to 1 for each retry: the part of the interval that is waited
-    (`JitterStrategy` FULL). `on_failure` is told of executions that fail, as EventBridge is.
+    `definitions` has the versions of state machines by their ARN. `functions` are called at once,
+    by the names in the definitions; an exception is the error of the task. `jitter` returns a
+    number from 0 to 1 for each retry, by which the interval is multiplied (`JitterStrategy` FULL).
+    `on_failure` is called with failed executions, like an EventBridge rule.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class StateMachineInterpreter:
         self.executions: dict[str, Execution] = {}
         self._tokens: dict[str, tuple[Execution, int]] = {}
 
-    # --- what the API offers ---
+    # --- API ---
 
     def start(self, machine: str, name: str, document: Mapping[str, Any]) -> None:
         """Start, unless an execution of any version of this machine ever had the name."""
@@ -96,7 +96,7 @@ class StateMachineInterpreter:
             self._close(execution, "ABORTED", cause)
 
     def succeed(self, token: str) -> None:
-        """Wake the task that waits; a token that was decided before is no error here."""
+        """Complete the waiting task. An unknown or used token is no error here."""
         execution, decisions = self._tokens.pop(token, (None, 0))
         if execution is not None and execution.decisions == decisions:
             execution.decisions += 1
@@ -127,7 +127,7 @@ class StateMachineInterpreter:
                 self._attempt(execution)
 
     def _attempt(self, execution: Execution) -> None:
-        """Call the function; then go on at once, or with the token, or with the time-out."""
+        """Call the function. Continue at once, on the task token, or on the timeout."""
         execution.decisions += 1
         state, decisions = self._state(execution), execution.decisions
         token = f"{execution.name}-{decisions}"
@@ -144,7 +144,7 @@ class StateMachineInterpreter:
         try:
             answer = self.functions[call["FunctionName"]](call["Payload"])
         except Exception as error:
-            if execution.decisions == decisions:  # not stopped, nor woken, in the meantime
+            if execution.decisions == decisions:  # neither stopped nor completed in the meantime
                 self._fail(execution, type(error).__name__, str(error))
             return
         if waits or execution.decisions != decisions:
@@ -207,7 +207,7 @@ class StateMachineInterpreter:
         return state
 
     def _later(self, execution: Execution, delay: timedelta, action: Callable[[], None]) -> None:
-        """Do it after a delay, unless something else is decided by then."""
+        """Do something after a delay, unless the execution has moved on by then."""
         decisions = execution.decisions
 
         def act() -> None:
@@ -222,7 +222,7 @@ def _unversioned(machine: str) -> str:
 
 
 def _chosen(state: Json, data: Json) -> str | None:
-    """Where a Choice leads; None if nowhere."""
+    """The next state of a Choice, or None."""
     for choice in state["Choices"]:
         if look_up(choice["Variable"], data) == choice["StringEquals"]:
             return str(choice["Next"])
@@ -236,16 +236,16 @@ def _matches(rule: Json, error: str) -> bool:
 
 
 def _interval(retrier: Json, used: int) -> timedelta:
-    """The longest pause before a retry, after so many others."""
+    """The longest interval before a retry, after `used` earlier retries."""
     full = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2.0) ** used
     return timedelta(seconds=min(full, retrier["MaxDelaySeconds"]))
 
 
-# --- data: values are shared and never changed in place, so that no state has to copy them ---
+# --- data: values are never changed in place, so states can share them without copies ---
 
 
 def look_up(path: str, data: Any) -> Any:
-    """The value at `$.a.b`; KeyError where there is none."""
+    """The value at `$.a.b`; KeyError if it is missing."""
     for key in path.split(".")[1:]:
         data = data[key]
     return data

@@ -1,4 +1,4 @@
-"""A store's files, published in memory by the publisher itself."""
+"""Publishes a store's files in memory with the real publisher."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from milepost.conditions.context import Condition
 from milepost.enrollments.program import Program
-from milepost.enrollments.trigger_index import trigger_index_entry
+from milepost.enrollments.trigger_types import trigger_index_entry
 from milepost.published.head import LiveWorkflow, PublishedState
 from milepost.publishing.publish import Publisher
 from milepost.publishing.report import PublishReport
@@ -23,14 +23,14 @@ from milepost.templates.version import TemplateVersion
 from milepost.workflows.compiler.state_machine import state_machine
 
 SegmentConditions = Mapping[str, tuple[Segment, Condition]]
-"""Segments that are live, with what they ask."""
+"""Live segments with their conditions."""
 
 
 class BorrowedTemplates(MemoryPublishedWriter):
-    """The registry of a store of which only the files are known, as they are now.
+    """A writer for a store of which only the current files are known.
 
-    A step may be pinned to a version of a template that an earlier state of its folder came to.
-    Nobody knows here whether there was one: the folder stands in, under that version's name.
+    A step can be pinned to an earlier version of a template, which is unknown here. The current
+    folder is used in its place, under the name of that version.
     """
 
     def template(self, store: str, name: str, version: str) -> TemplateVersion:
@@ -42,7 +42,7 @@ class BorrowedTemplates(MemoryPublishedWriter):
 
 @dataclass(frozen=True, slots=True)
 class LocalStore:
-    """What became of the files: a report of each, the newest, and what is live by now."""
+    """The result of publishing the files: the newest report of each, and what is live."""
 
     reports: Mapping[str, PublishReport]
     shelf: MemoryStore
@@ -57,9 +57,9 @@ class LocalStore:
         return self.machines.versions[self._live(workflow).machine]
 
     def is_known(self, template: str, version: str) -> bool:
-        """Whether this is what the folder of a template comes to, and none that was lent."""
-        held = self.shelf.templates.get((STORE, template, version))
-        return held is not None and held.hash == version
+        """Whether this is the version of the template's current folder, and not a substitute."""
+        stored = self.shelf.templates.get((STORE, template, version))
+        return stored is not None and stored.hash == version
 
     def alone(self, workflow: str) -> Deployment:
         """The store with this one workflow live, whatever its status; LookupError if refused."""
@@ -79,7 +79,7 @@ class LocalStore:
 
 
 def open_shop(files: Mapping[str, str], now: datetime) -> LocalStore:
-    """Publish a store's files, by their paths in the bucket, all at once."""
+    """Publish all files of a store, by their paths in the bucket."""
     texts = {(STORE, path): text for path, text in files.items()}
     shelf, machines = MemoryStore(), MemoryStateMachines()
     store, publications = MemoryFiles(texts), BorrowedTemplates(shelf)
@@ -97,28 +97,30 @@ def deploy(
     templates: Iterable[TemplateVersion],
     segments: SegmentConditions | None = None,
 ) -> Deployment:
-    """A store of one workflow that has been compiled already: the publish gate.
+    """A store with one compiled workflow, for the publish gate.
 
-    Its state machines are the two that are published with it, but for the names of the functions
-    they call, and for the speed of the clock where a stack for tests has a faster one. Of several
-    versions of a template the last is the live one.
+    Its two state machines are those that are published with it. Only the function names differ,
+    and the speed of the clock in a stack for tests. The last of several versions of a template is
+    the live one.
     """
     name, version, machines = program.workflow, program.version, MemoryStateMachines()
     resume = machines.publish(STORE, name, state_machine(program, WIRING, resume=True))
     arn = machines.publish(STORE, name, state_machine(program, WIRING))
     kept = {(STORE, template.name, template.hash): template for template in templates}
-    asked = segments or {}
+    conditions = segments or {}
     head = PublishedState(
         settings._replace(paused=False),
         {name: LiveWorkflow(version, arn, "live", trigger=trigger_index_entry(program))},
         {template.name: template.hash for template in kept.values()},
-        segments=Segments((name, segment) for name, (segment, _) in asked.items()),
+        segments=Segments((name, segment) for name, (segment, _) in conditions.items()),
     )
     shelf = MemoryStore(
         heads={STORE: head},
         programs={(STORE, name, version): (program, "")},
         templates=kept,
         resumes={(STORE, name, version): resume},
-        segments={(STORE, name, each.version): how for name, (each, how) in asked.items()},
+        segments={
+            (STORE, name, each.version): condition for name, (each, condition) in conditions.items()
+        },
     )
     return Deployment(MemoryPublished(shelf), machines.versions)

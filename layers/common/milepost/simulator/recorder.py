@@ -1,21 +1,20 @@
-"""Records what happens in a simulated world, in words.
+"""Records what happens in a simulated world as readable trace entries.
 
-It reads what the services wrote down: the ledger, the outcomes of steps, the ends of enrollments.
-What kinds of steps there are is of no concern here.
+It reads what the services stored: the ledger, the outcomes of steps, the ends of enrollments. It
+does not depend on the types of steps.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from milepost.base import instants, languages
-from milepost.base.durations import parse_duration
 from milepost.base.refs import EnrollmentRef, MessageRef
 from milepost.contacts.event import Event
-from milepost.enrollments.enrollment import Enrollment, ResumePoint
-from milepost.enrollments.executions import resumes_mid_block
-from milepost.enrollments.program import END, Node, is_wait, outcome_key
+from milepost.enrollments.enrollment import Enrollment, ResumePoint, resumes_mid_block
+from milepost.enrollments.program import END, Node, outcome_key
+from milepost.enrollments.step_flow import event_of, flow_of, is_wait
 from milepost.published.head import Published
 from milepost.runtime.react import AppliedEvent
 from milepost.simulator.memory.mailer import MemoryMailer
@@ -28,7 +27,7 @@ SENT = {"accepted", "unknown"}
 
 @dataclass(slots=True)
 class SimulationRecorder:
-    """Turns what the services have stored into the moments of a life."""
+    """Turns what the services have stored into an enrollment trace."""
 
     clock: VirtualClock
     state: ContactsTable
@@ -39,22 +38,22 @@ class SimulationRecorder:
     mails: list[SentMail] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     _messages: int = 0
-    _unnoted: dict[str, MessageRef] = field(default_factory=dict)
-    _noted_steps: dict[str, int] = field(default_factory=dict)
+    _unrecorded: dict[str, MessageRef] = field(default_factory=dict)
+    _recorded_steps: dict[str, int] = field(default_factory=dict)
     _waits_for: dict[str, str] = field(default_factory=dict)
     _over: set[str] = field(default_factory=set)
     _ends: tuple[str, str] = ("", "")
 
-    def life(self, began: datetime) -> EnrollmentTrace:
+    def enrollment_trace(self, began: datetime) -> EnrollmentTrace:
         ends, reason = self._ends
-        held = list(self.state.enrollments.values())
-        if held:
-            ends, reason = held[-1].status, held[-1].reason
+        stored = list(self.state.enrollments.values())
+        if stored:
+            ends, reason = stored[-1].status, stored[-1].reason
         return EnrollmentTrace(
             began, tuple(self.moments), tuple(self.mails), tuple(self.path), ends, reason
         )
 
-    # --- what the world tells ---
+    # --- calls of the world ---
 
     def reacted(self, event: Event, reaction: AppliedEvent) -> None:
         self._note("event", "", event.name, {"event": event.name, "data": dict(event.data)})
@@ -66,50 +65,50 @@ class SimulationRecorder:
         for id_ in reaction.ended:
             self._left(self._enrollment(id_))
 
-    def block_starts(self, ref: EnrollmentRef, turn: int, leg: int) -> None:
-        """A block is about to be run, perhaps once more."""
+    def block_starts(self, ref: EnrollmentRef, block_seq: int, execution_no: int) -> None:
+        """A block run starts, possibly a repetition."""
         enrollment = self.state.enrollments[enrollment_key(ref)]
-        active = enrollment.status == "active" and enrollment.execution_no == leg
+        active = enrollment.status == "active" and enrollment.execution_no == execution_no
         self.trace.begin(over=not active)
         step = self._waits_for.pop(ref.id, "")
         if step and active:
             node = self.registry.program(ref.store, ref.workflow, ref.version).nodes[step]
-            if outcome_key(node, turn) not in enrollment.outcomes:
-                said = f"no {node['event']} within {node['timeout']}"
-                self._note("time-out", step, said, {})
+            if outcome_key(node, block_seq) not in enrollment.outcomes:
+                text = f"no {event_of(node)} within {node.get('timeout') or 'its time'}"
+                self._note("time-out", step, text, {})
 
-    def block_failed(self, ref: EnrollmentRef, turn: int) -> None:
-        """The block has failed at its last step, and will be run again from its beginning.
+    def block_failed(self, ref: EnrollmentRef, block_seq: int) -> None:
+        """The block failed at its last step and will be run again from its start.
 
-        What is stored of it is noted now, and all else when it is run again.
+        The steps with stored results are recorded now, the others by the next run.
         """
         outcomes = self.state.enrollments[enrollment_key(ref)].outcomes
         nodes = self.registry.program(ref.store, ref.workflow, ref.version).nodes
         self._find_messages()
         stored = self.trace.steps[:-1]
         while stored and not (
-            stored[-1] in self._unnoted or outcome_key(nodes[stored[-1]], turn) in outcomes
+            stored[-1] in self._unrecorded or outcome_key(nodes[stored[-1]], block_seq) in outcomes
         ):
             stored.pop()
-        self._take_steps(ref, turn, stored)
+        self._record_steps(ref, block_seq, stored)
 
-    def block_ran(self, ref: EnrollmentRef, turn: int, answer: Mapping[str, Any]) -> None:
-        """The block has come to rest, or was given up; `answer` is what `run_steps` returned."""
+    def block_ran(self, ref: EnrollmentRef, block_seq: int, answer: Mapping[str, Any]) -> None:
+        """The block has ended or was abandoned. `answer` is the result of `run_steps`."""
         enrollment = self.state.enrollments[enrollment_key(ref)]
         start = enrollment.resume_point
-        again = resumes_mid_block(enrollment)
-        put_off = again is not None and again.due > self.clock.now
+        deferral = resumes_mid_block(enrollment)
+        deferred = deferral is not None and deferral.due > self.clock.now
         self._find_messages()
-        self._take_steps(ref, turn, self.trace.steps[:-1] if put_off else self.trace.steps)
-        if not put_off:
-            self._noted_steps.pop(ref.id)
+        self._record_steps(ref, block_seq, self.trace.steps[:-1] if deferred else self.trace.steps)
+        if not deferred:
+            self._recorded_steps.pop(ref.id)
         nodes = self.registry.program(ref.store, ref.workflow, ref.version).nodes
         if enrollment.status != "active":
             self._left(enrollment)
-        elif again is not None and put_off:
-            self._waits_for_its_hour(again)
-        elif start is not None and start.step and start.block_seq == turn + 1:
-            self._waits(ref, nodes[start.step], start.due)  # which ends the execution
+        elif deferral is not None and deferred:
+            self._deferred(deferral)
+        elif start is not None and start.step and start.block_seq == block_seq + 1:
+            self._waits(ref, nodes[start.step], start.due)  # the enrollment is suspended
         elif answer["next"] != END:
             self._waits(ref, nodes[answer["next"]], instants.parse_instant(answer["until"]))
 
@@ -118,31 +117,33 @@ class SimulationRecorder:
         if enrollment.status != "active":
             self._left(enrollment)
 
-    def _take_steps(self, ref: EnrollmentRef, turn: int, steps: list[str]) -> None:
-        """Note the steps of a block but for those that are noted already: a block that is put off
-        or fails is run again from its beginning."""
-        noted = self._noted_steps.get(ref.id, 0)
-        self._noted_steps[ref.id] = max(noted, len(steps))
+    def _record_steps(self, ref: EnrollmentRef, block_seq: int, steps: list[str]) -> None:
+        """Record the steps of a block that are not recorded yet.
+
+        A deferred or failed block is run again from its start.
+        """
+        recorded = self._recorded_steps.get(ref.id, 0)
+        self._recorded_steps[ref.id] = max(recorded, len(steps))
         enrollment = self.state.enrollments[enrollment_key(ref)]
         nodes = self.registry.program(ref.store, ref.workflow, ref.version).nodes
-        for name in steps[noted:]:
+        for name in steps[recorded:]:
             self.path.append(name)
-            outcome = enrollment.outcomes.get(outcome_key(nodes[name], turn))
-            if name in self._unnoted:
-                self._mail(name, self._unnoted.pop(name))
+            outcome = enrollment.outcomes.get(outcome_key(nodes[name], block_seq))
+            if name in self._unrecorded:
+                self._mail(name, self._unrecorded.pop(name))
             elif outcome is not None and not is_wait(nodes[name]):
                 self._decided(name, outcome)
 
-    # --- the sentences ---
+    # --- texts ---
 
     def _decided(self, step: str, outcome: Mapping[str, Any]) -> None:
         if "path" in outcome:
-            way = f'takes "{outcome["path"]}"' if outcome["path"] else "takes no path"
+            path = f'takes "{outcome["path"]}"' if outcome["path"] else "takes no path"
             why = outcome.get("why")
-            self._note("decides", step, f"{way}: {why}" if why else way, outcome)
+            self._note("decides", step, f"{path}: {why}" if why else path, outcome)
         elif "held_back" in outcome:
-            said = "keeps the contact back" if outcome["held_back"] else "lets the contact go on"
-            self._note("decides", step, said, outcome)
+            text = "keeps the contact back" if outcome["held_back"] else "lets the contact go on"
+            self._note("decides", step, text, outcome)
         elif "event" in outcome:
             self._note("decides", step, f"reports {outcome['event']}", outcome)
         else:
@@ -154,39 +155,44 @@ class SimulationRecorder:
         if mail is None or message["status"] not in SENT:
             reason = message.get("reason", message["status"])
             numbers = message.get("numbers", {})
-            counted = [f"{name} {held}" for name, held in numbers.items() if " of " in f"{held}"]
-            why = [numbers["why"]] if "why" in numbers else counted
-            said = ", ".join([f"{message['status']}: {reason}", *why])
+            counts = [f"{name} {value}" for name, value in numbers.items() if " of " in f"{value}"]
+            why = [numbers["why"]] if "why" in numbers else counts
+            text = ", ".join([f"{message['status']}: {reason}", *why])
             detail = {"status": message["status"], "reason": reason, "numbers": dict(numbers)}
-            self._note("no mail", step, said, detail)
+            self._note("no mail", step, text, detail)
             return
         mailed = SentMail(self.clock.now, step, mail.to, mail.subject, self._locale(ref, message))
         self.mails.append(mailed)
         numbers = dict(message.get("numbers", {}))
         detail = {
-            "to": mail.to, "subject": mail.subject, "locale": mailed.locale, "numbers": numbers
-        }  # fmt: skip
+            "to": mail.to,
+            "subject": mail.subject,
+            "locale": mailed.locale,
+            "numbers": numbers,
+        }
         self._note("mails", step, f'"{mail.subject}" to {mail.to}', detail)
 
     def _locale(self, ref: MessageRef, message: Mapping[str, Any]) -> str:
-        """The language the template spoke: chosen as the renderer chooses it."""
+        """The language of the mail, chosen as the renderer chooses it."""
         name, version = message["template"], message["template_hash"]
         template = self.registry.template(ref.store, name, version).version
         wanted = self.state.profile(ref.store, ref.contact).get("locale")
         return languages.choose(wanted, template.packed, template.default_locale)
 
     def _waits(self, ref: EnrollmentRef, node: Node, until: datetime) -> None:
-        if "timeout" in node:
+        wait = flow_of(node).wait
+        event = wait.event(node) if wait else None
+        if wait is not None and event is not None:
             self._waits_for[ref.id] = node["id"]
-            until = self.clock.now + parse_duration(node["timeout"])
-            said = f"waits for {node['event']}, until {_shown(until)}"
-            detail = {"event": node["event"], "until": instants.format_instant(until)}
+            until = self.clock.now + (wait.bound(node) or timedelta())
+            text = f"waits for {event}, until {_shown(until)}"
+            detail = {"event": event, "until": instants.format_instant(until)}
         else:
-            said = f"waits until {_shown(until)}"
+            text = f"waits until {_shown(until)}"
             detail = {"until": instants.format_instant(until)}
-        self._note("waits", node["id"], said, detail)
+        self._note("waits", node["id"], text, detail)
 
-    def _waits_for_its_hour(self, start: ResumePoint) -> None:
+    def _deferred(self, start: ResumePoint) -> None:
         step, _, reason = start.deferred.partition(": ")
         detail = {"reason": reason, "until": instants.format_instant(start.due)}
         self._note("deferred", step, f"{reason}: waits until {_shown(start.due)}", detail)
@@ -197,28 +203,28 @@ class SimulationRecorder:
         self._over.add(enrollment.ref.id)
         reason = f": {enrollment.reason}" if enrollment.reason else ""
         detail = {"status": enrollment.status, "reason": enrollment.reason}
-        said = f"leaves {enrollment.ref.workflow}, {enrollment.status}{reason}"
-        self._note("leaves", "", said, detail)
+        text = f"leaves {enrollment.ref.workflow}, {enrollment.status}{reason}"
+        self._note("leaves", "", text, detail)
 
     def _note(self, kind: Kind, step: str, text: str, detail: Mapping[str, Any]) -> None:
         self.moments.append(TraceEntry(self.clock.now, kind, step, text, detail))
 
-    # --- what is new ---
+    # --- lookups ---
 
     def _find_messages(self) -> None:
-        """Find the messages decided since the last look; a step's own has not been noted yet."""
+        """Find the messages decided since the last call. Their steps are not recorded yet."""
         refs = list(self.state.messages)[self._messages :]
         self._messages += len(refs)
-        self._unnoted |= {self.state.messages[ref]["step"]: ref for ref in refs}
+        self._unrecorded |= {self.state.messages[ref]["step"]: ref for ref in refs}
 
     def _enrollment(self, id_: str) -> Enrollment:
-        return next(held for held in self.state.enrollments.values() if held.ref.id == id_)
+        return next(stored for stored in self.state.enrollments.values() if stored.ref.id == id_)
 
 
 def _in_words(outcome: Mapping[str, Any]) -> str:
-    """`round 2, over` for {"round": 2, "over": true}: what is false goes without saying."""
-    said = (key if value is True else f"{key} {value}" for key, value in outcome.items() if value)
-    return ", ".join(said)
+    """`round 2, over` for {"round": 2, "over": true}. False values are left out."""
+    parts = (key if value is True else f"{key} {value}" for key, value in outcome.items() if value)
+    return ", ".join(parts)
 
 
 def _shown(instant: datetime) -> str:

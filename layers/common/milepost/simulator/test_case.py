@@ -1,4 +1,4 @@
-"""One story: who it is about, what happens when, and what comes of it."""
+"""Runs one test case: a contact and timed events, in a simulated world."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -9,11 +9,11 @@ from milepost.api.event_body import RefusedEventError
 from milepost.base import instants
 from milepost.base.durations import parse_duration
 from milepost.base.problems import Problem, did_you_mean
-from milepost.contacts.changes import Change
 from milepost.contacts.event_names import CONTACT
+from milepost.contacts.fields import Change
 from milepost.contacts.preferences import FREQUENCY
 from milepost.enrollments.program import Program
-from milepost.enrollments.trigger_index import ANY_EVENT
+from milepost.enrollments.trigger_types import ANY_EVENT
 from milepost.sending.message import Reported
 from milepost.simulator.file import CaseEvent, CaseInput
 from milepost.simulator.trace import EnrollmentTrace
@@ -27,51 +27,51 @@ REPORTS: Mapping[str, Reported] = {
     "complains": "complained",
 }
 MAX_EVENTS = 50_000
-"""Things that may happen: a year of waiting for an hour each time is the half of it."""
+"""The action limit of a case. A year of one-hour waits needs half of it."""
 
-_TOLD_APART = {"email", "consents_to", "properties", "lists", "stage", "frequency"}
+_NOT_IN_EVENTS = {"email", "consents_to", "properties", "lists", "stage", "frequency"}
 
 STORE = "simulated"
-"""What a store is called that has no name of its own here."""
+"""The name of a simulated store."""
 
 
 def run_case(
     workflow: str,
-    tale: CaseInput,
+    case: CaseInput,
     deployment: Deployment,
     *,
     store: str = STORE,
     seed: int = 0,
     most: int = MAX_EVENTS,
 ) -> tuple[EnrollmentTrace, list[Problem]]:
-    """Everything that comes of a tale, and what of it could not happen.
+    """Run a case and return its trace, and the problems of events that were impossible.
 
-    `deployment` has the workflow live in `store`. Another `seed` is another chance, where a
-    workflow leaves something to chance. After `most` things have happened it is broken off.
+    `deployment` has the workflow live in `store`. `seed` changes the outcome of splits and
+    holdouts. The run stops after `most` actions.
     """
-    start = instants.parse_instant(tale.start)
+    start = instants.parse_instant(case.start)
     registry = deployment.registry
     live = registry.head(store).workflows[workflow]
     program = registry.program(store, workflow, live.version)
-    times = [_instant(happening, start) for happening in tale.events]
+    times = [_instant(event_input, start) for event_input in case.events]
     world = World(deployment, store, min([start, *times]), seed, most)
-    telling = _Telling(tale, program, world)
-    world.clock.at(start, telling.begin)
-    for number, (happening, at) in enumerate(zip(tale.events, times, strict=True)):
-        world.clock.at(at, partial(telling.happen, number, happening))
+    run = _CaseRun(case, program, world)
+    world.clock.at(start, run.begin)
+    for number, (event_input, at) in enumerate(zip(case.events, times, strict=True)):
+        world.clock.at(at, partial(run.happen, number, event_input))
     try:
         world.clock.run_out()
     except EndlessError as endless:
-        telling.problems.append(Problem("steps", str(endless)))
-    life = world.recorder.life(start)._replace(action_count=world.clock.actions)
-    return life, telling.problems
+        run.problems.append(Problem("steps", str(endless)))
+    trace = world.recorder.enrollment_trace(start)._replace(action_count=world.clock.actions)
+    return trace, run.problems
 
 
 def trigger_data(program: Program) -> dict[str, Any]:
-    """The data that a trigger asks for word for word: the name of a list, of a form."""
+    """The event data that the trigger requires literally, such as the name of a list or form."""
     trigger = program.options["trigger"]
     if trigger["type"] == "event":
-        return {}  # it is the shop's own, and the story says what is in it
+        return {}  # the case defines the data of a shop's own event
     if trigger["type"] == "manual":
         return {"workflow": program.workflow}
     where = trigger.get("where") or {}
@@ -82,18 +82,18 @@ def trigger_data(program: Program) -> dict[str, Any]:
     }
 
 
-class _Telling:
-    """A tale while it is told."""
+class _CaseRun:
+    """A case that is running."""
 
-    def __init__(self, tale: CaseInput, program: Program, world: World) -> None:
-        self.tale, self.program, self.world = tale, program, world
+    def __init__(self, case: CaseInput, program: Program, world: World) -> None:
+        self.case, self.program, self.world = case, program, world
         self.problems: list[Problem] = []
         self._known = False
 
     def begin(self) -> None:
-        """Report the event that the trigger names; for a change of the contact, that change."""
+        """Send the event of the trigger; for a `contact` trigger, the change of the contact."""
         self._check_topics()
-        event, data = self.program.options["trigger"]["event"], self.tale.trigger
+        event, data = self.program.options["trigger"]["event"], self.case.trigger
         if event != ANY_EVENT:
             self._event("trigger", event, {**trigger_data(self.program), **data})
             return
@@ -103,77 +103,79 @@ class _Telling:
             self._event("trigger", CONTACT, {}, data)
 
     def _check_topics(self) -> None:
-        """A yes to a topic that the store does not have is a slip, and no story."""
+        """Report a consent to a topic that the store does not have."""
         topics = self.world.registry.head(self.world.store).settings.topics or {}
-        for number, topic in enumerate(self.tale.contact.consents_to):
+        for number, topic in enumerate(self.case.contact.consents_to):
             if topic not in topics:
                 reason = f'settings.json has no topic "{topic}"'
-                place = f"contact.consents_to[{number}]"
-                self.problems.append(Problem(place, reason, did_you_mean(topic, topics)))
+                path = f"contact.consents_to[{number}]"
+                self.problems.append(Problem(path, reason, did_you_mean(topic, topics)))
 
-    def happen(self, number: int, happening: CaseEvent) -> None:
-        place = f"events[{number}]"
-        if happening.event is not None:
-            self._event(place, happening.event, happening.properties or {})
+    def happen(self, number: int, event_input: CaseEvent) -> None:
+        path = f"events[{number}]"
+        if event_input.event is not None:
+            self._event(path, event_input.event, event_input.properties or {})
             return
-        deed, step = next(_deeds(happening))
+        action, step = next(_actions(event_input))
         mail = self.world.mail_of(step)
         if mail is None:
             reason = f'no mail of step "{step}" has gone out by then'
-            self.problems.append(Problem(f"{place}.{deed}", reason))
-        elif deed == "unsubscribes":
+            self.problems.append(Problem(f"{path}.{action}", reason))
+        elif action == "unsubscribes":
             self.world.unsubscribe(mail)
         else:
             url = self.world.registry.head(self.world.store).settings.url
-            link = (happening.link or url) if deed == "clicks" else ""
-            self.world.report(mail, REPORTS[deed], link)
+            link = (event_input.link or url) if action == "clicks" else ""
+            self.world.report(mail, REPORTS[action], link)
 
     def _event(
         self,
-        place: str,
+        path: str,
         name: str,
         data: Mapping[str, Any],
         changed: Mapping[str, Any] | None = None,
     ) -> None:
         contact = self._contact() | ({"properties": changed} if changed else {})
         try:
-            self.world.event(name, data, contact, place, () if self._known else self._held())
+            self.world.event(
+                name, data, contact, path, () if self._known else self._initial_changes()
+            )
             self._known = True
         except RefusedEventError as refused:
             field_ = refused.field or ""
-            where = field_ if field_.startswith("contact") else place
-            self.problems.append(Problem(where, str(refused)))
+            location = field_ if field_.startswith("contact") else path
+            self.problems.append(Problem(location, str(refused)))
 
-    def _held(self) -> tuple[Change, ...]:
-        """What no event of the shop's would tell."""
-        person = self.tale.contact
-        said = {**{f"lists.{name}": True for name in person.lists}, "stage": person.stage}
-        said[FREQUENCY] = person.frequency
-        return tuple(Change("set", name, value) for name, value in said.items() if value)
+    def _initial_changes(self) -> tuple[Change, ...]:
+        """What the case says about the contact and shop events cannot say."""
+        person = self.case.contact
+        fields = {**{f"lists.{name}": True for name in person.lists}, "stage": person.stage}
+        fields[FREQUENCY] = person.frequency
+        return tuple(Change("set", name, value) for name, value in fields.items() if value)
 
     def _contact(self) -> dict[str, Any]:
-        """The contact as events tell of it: all at first, and later on who it is."""
-        person = self.tale.contact.model_dump(exclude_none=True, exclude=_TOLD_APART)
-        if self.tale.contact.email:
-            person["email"] = self.tale.contact.email
+        """The contact in an event: everything at first, later only the identifiers."""
+        person = self.case.contact.model_dump(exclude_none=True, exclude=_NOT_IN_EVENTS)
+        if self.case.contact.email:
+            person["email"] = self.case.contact.email
         if self._known:
             return {k: v for k, v in person.items() if k in {"email", "external_id", "phone"}}
         now = instants.format_instant(self.world.clock.now)
-        said = {"state": "granted", "at": now, "method": "simulation", "source": "simulation"}
-        consent = [{"topic": topic, **said} for topic in self.tale.contact.consents_to]
-        return {**person, "properties": self.tale.contact.properties, "consent": consent}
+        answer = {"state": "granted", "at": now, "method": "simulation", "source": "simulation"}
+        consent = [{"topic": topic, **answer} for topic in self.case.contact.consents_to]
+        return {**person, "properties": self.case.contact.properties, "consent": consent}
 
 
-def _deeds(happening: CaseEvent) -> Iterator[tuple[str, str]]:
-    for deed in (*REPORTS, "unsubscribes"):
-        step = getattr(happening, deed)
+def _actions(event_input: CaseEvent) -> Iterator[tuple[str, str]]:
+    for action in (*REPORTS, "unsubscribes"):
+        step = getattr(event_input, action)
         if step is not None:
-            yield deed, step
+            yield action, step
 
 
-def _instant(happening: CaseEvent, start: datetime) -> datetime:
-    if happening.at is not None:
-        return instants.parse_instant(happening.at)
-    if happening.before is not None:
-        return start - parse_duration(happening.before)
-    return start + parse_duration(happening.after or "")
+def _instant(event_input: CaseEvent, start: datetime) -> datetime:
+    if event_input.at is not None:
+        return instants.parse_instant(event_input.at)
+    if event_input.before is not None:
+        return start - parse_duration(event_input.before)
+    return start + parse_duration(event_input.after or "")

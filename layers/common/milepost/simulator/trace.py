@@ -1,6 +1,6 @@
-"""What somebody sees who watches an enrollment: moments in order, each worth a sentence.
+"""The trace of a simulated enrollment: timed entries with a sentence each.
 
-The way through a block: which steps the runner looked at, in order, whatever they are.
+`Trace` records which steps of a block the runner visits, whatever their type.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ Kind = Literal[
 
 
 class TraceEntry(NamedTuple):
-    """One thing that happened. `step` is empty where none is concerned, `detail` plain JSON."""
+    """One thing that happened. `step` is empty if no step is concerned. `detail` is plain JSON."""
 
     at: datetime
     kind: Kind
@@ -40,7 +40,7 @@ class TraceEntry(NamedTuple):
 
 
 class SentMail(NamedTuple):
-    """One mail that went out."""
+    """One e-mail that was sent."""
 
     at: datetime
     step: str
@@ -50,11 +50,11 @@ class SentMail(NamedTuple):
 
 
 class EnrollmentTrace(NamedTuple):
-    """Everything that came of one story.
+    """The result of one simulated case.
 
-    `path` holds the steps in the order they were come to. `ends` and `reason` are those of the
-    last enrollment: `refused` if nobody entered, `active` if it never ends. `effort` counts all
-    that happened, seen or not.
+    `path` has the visited steps in order. `ends` and `reason` are those of the last enrollment:
+    `refused` if the contact did not enter, `active` if the enrollment did not end. `action_count`
+    counts all actions of the clock.
     """
 
     began: datetime
@@ -68,18 +68,18 @@ class EnrollmentTrace(NamedTuple):
 
 @dataclass(slots=True)
 class Trace:
-    """Notes the steps of one run after the other."""
+    """Records the steps of a block run."""
 
     steps: list[str] = field(default_factory=list)
     over: bool = False
 
     def begin(self, over: bool = False) -> None:
-        """A run begins; one of an enrollment that is over, or goes on elsewhere, takes no step."""
+        """Start a run. If the enrollment has ended or continues elsewhere, it visits no step."""
         self.steps.clear()
         self.over = over
 
     def note(self, step: str) -> None:
-        """A step was come to. After the end of an enrollment only its machine is led to an end."""
+        """Record a visited step, unless the enrollment has ended."""
         if not self.over and self.steps[-1:] != [step]:
             self.steps.append(step)
 
@@ -101,7 +101,7 @@ class _Nodes(Mapping[str, Node]):
 
 
 class TracedRegistry:
-    """Implements `Published`: that of somebody else, whose programs say what is read of them."""
+    """Implements `Published`. Wraps another one and records which nodes are read."""
 
     def __init__(self, registry: Published, trace: Trace) -> None:
         self._registry, self._trace = registry, trace
@@ -115,7 +115,7 @@ class TracedRegistry:
 
 
 class TracedEnrollments:
-    """Implements `Enrollments`: those of somebody else, who tell when one is over."""
+    """Implements `Enrollments`. Wraps another one and records when an enrollment ends."""
 
     def __init__(self, enrollments: Enrollments, trace: Trace) -> None:
         self._enrollments, self._trace = enrollments, trace
@@ -137,7 +137,7 @@ class TracedEnrollments:
         journal: PendingOutcomes,
         paused: bool = False,
     ) -> bool:
-        self._trace.over = True  # for this run, as it looks for nothing but its way out
+        self._trace.over = True  # this run visits no more steps
         return self._enrollments.suspend(ref, leg, start, journal, paused)
 
     def finish(

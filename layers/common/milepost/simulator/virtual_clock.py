@@ -1,4 +1,4 @@
-"""A clock that jumps: what is due happens in order, and no time passes in between."""
+"""A virtual clock that runs due actions in order and jumps over the time in between."""
 
 import heapq
 from collections.abc import Callable
@@ -9,14 +9,14 @@ Action = Callable[[], object]
 
 
 class EndlessError(Exception):
-    """More actions than the clock allows: something leads to itself."""
+    """More actions than the clock allows, for example because of an endless loop."""
 
 
 class VirtualClock:
-    """Actions by the instant they are due; those of one instant happen in the order they came.
+    """Runs actions at their instants; actions of the same instant run in the order of scheduling.
 
-    `after_each` is called after every action, to set in motion what follows from it. `actions`
-    counts those that have happened; `max_actions` is how many may, None if any number may.
+    `after_each` is called after every action and can schedule what follows from it. `actions`
+    counts the actions so far; `max_actions` is the limit, or None.
     """
 
     def __init__(self, start: datetime, max_actions: int | None = None) -> None:
@@ -34,11 +34,11 @@ class VirtualClock:
         self.at(self.now + delay, action)
 
     def goes_beyond(self, instant: datetime) -> bool:
-        """Whether something is due after an instant."""
+        """Whether an action is due after an instant."""
         return any(due > instant for due, _, _ in self._due)
 
     def run_until(self, end: datetime) -> None:
-        """Let everything happen that is due by then, what it leads to included.
+        """Run all actions that are due by then, including those that they schedule.
 
         Raises EndlessError after `max_actions`.
         """
@@ -52,6 +52,6 @@ class VirtualClock:
         self.now = max(self.now, end)
 
     def run_out(self) -> None:
-        """Let everything happen that will ever happen."""
+        """Run until no action is left."""
         while self._due:
             self.run_until(self._due[0][0])

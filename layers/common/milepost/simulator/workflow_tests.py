@@ -1,4 +1,4 @@
-"""The tests of a workflow, run: what was expected against what came of it."""
+"""Runs the tests of a workflow and compares the results with the expectations."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -18,11 +18,11 @@ from milepost.stores.settings import StoreSettings
 from milepost.templates.version import TemplateVersion
 
 MAX_TOGETHER = 100_000
-"""Things that may happen in all cases of one file: half a minute, and publishing waits for it."""
+"""The action limit of a test file. It takes about half a minute, and publishing waits for it."""
 
 
 class CaseResult(NamedTuple):
-    """One case that was run: what came of it, and what of that was not expected."""
+    """The result of one case: its trace, and the differences from the expectation."""
 
     name: str
     life: EnrollmentTrace
@@ -32,7 +32,7 @@ class CaseResult(NamedTuple):
 def run_test_file(store_files: Mapping[str, str], text: str) -> list[Problem]:
     """Run a test file against a store's files, by their paths in the bucket.
 
-    Everything that is wrong: with the file, with the workflow, with what comes of its stories.
+    Returns the problems of the file, of the workflow and of the cases.
     """
     tests = read_tests(text)
     if isinstance(tests, list):
@@ -54,10 +54,10 @@ def run_publish_tests(
     text: str,
     segments: SegmentConditions | None = None,
 ) -> list[Problem]:
-    """Run the tests of a workflow that has been compiled and is not live yet: the publish gate.
+    """Run the tests of a compiled workflow before it goes live: the publish gate.
 
-    `templates` are those that its steps send, of each the live version last, `text` is the file
-    `path_of_tests` names, and `segments` are those that are live, with their conditions.
+    `templates` are those that its steps send, with the live version of each last. `text` is the
+    file at `path_of_tests`. `segments` are the live segments with their conditions.
     """
     tests = read_tests(text)
     if isinstance(tests, list):
@@ -72,22 +72,22 @@ def read_tests(text: str) -> WorkflowTests | list[Problem]:
 
 
 def run_tests(deployment: Deployment, tests: WorkflowTests) -> list[Problem]:
-    """Run the tests of a workflow that `deployment` has as one of the store `STORE`."""
+    """Run the tests of a workflow that is live in the store `STORE` of `deployment`."""
     return [
         problem for trial in run_workflow_tests(deployment, tests) for problem in trial.problems
     ]
 
 
 def run_workflow_tests(deployment: Deployment, tests: WorkflowTests) -> Iterator[CaseResult]:
-    """Run one case after the other; places begin with `cases[0]`."""
+    """Run one case after the other. Locations of problems start with `cases[0]`."""
     left = MAX_TOGETHER
     for number, case in enumerate(tests.cases):
-        life, impossible = run_case(tests.workflow, case, deployment, most=min(left, MAX_EVENTS))
-        left -= life.action_count
-        found = [*impossible, *_differences(case, life)]
+        trace, impossible = run_case(tests.workflow, case, deployment, most=min(left, MAX_EVENTS))
+        left -= trace.action_count
+        found = [*impossible, *_differences(case, trace)]
         here = f"cases[{number}]"
         problems = tuple(replace_place(problem, here, ".") for problem in found)
-        yield CaseResult(case.name, life, problems)
+        yield CaseResult(case.name, trace, problems)
 
 
 def no_workflow(name: str, names: list[str]) -> Problem:
@@ -98,38 +98,40 @@ def replace_place(problem: Problem, here: str, glue: str = ": ") -> Problem:
     return Problem(f"{here}{glue}{problem.location}", problem.reason, problem.remedy)
 
 
-def _differences(case: Case, life: EnrollmentTrace) -> Iterator[Problem]:
+def _differences(case: Case, trace: EnrollmentTrace) -> Iterator[Problem]:
     expected = case.expect
     if expected.messages is not None:
-        yield from _of_messages(expected.messages, life)
-    if expected.path is not None and tuple(expected.path) != life.path:
-        yield _other("path", _named(expected.path), _named(life.path))
-    yield from _of_ending(expected, life)
+        yield from _message_differences(expected.messages, trace)
+    if expected.path is not None and tuple(expected.path) != trace.path:
+        yield _difference("path", _list_steps(expected.path), _list_steps(trace.path))
+    yield from _end_differences(expected, trace)
 
 
-def _of_ending(expected: Expected, life: EnrollmentTrace) -> Iterator[Problem]:
-    if expected.ends is not None and expected.ends != life.ends:
-        why = f" ({life.reason})" if life.reason else ""
-        yield _other("ends", expected.ends, (life.ends or "never entered") + why)
-    elif expected.reason is not None and expected.reason != life.reason:
-        yield _other("reason", f'"{expected.reason}"', f'"{life.reason}"')
+def _end_differences(expected: Expected, trace: EnrollmentTrace) -> Iterator[Problem]:
+    if expected.ends is not None and expected.ends != trace.ends:
+        why = f" ({trace.reason})" if trace.reason else ""
+        yield _difference("ends", expected.ends, (trace.ends or "never entered") + why)
+    elif expected.reason is not None and expected.reason != trace.reason:
+        yield _difference("reason", f'"{expected.reason}"', f'"{trace.reason}"')
 
 
-def _of_messages(expected: list[ExpectedMessage], life: EnrollmentTrace) -> Iterator[Problem]:
-    wanted, sent = [e.step for e in expected], [mail.step for mail in life.mails]
+def _message_differences(
+    expected: list[ExpectedMessage], trace: EnrollmentTrace
+) -> Iterator[Problem]:
+    wanted, sent = [e.step for e in expected], [mail.step for mail in trace.mails]
     if wanted != sent:
-        yield _other("messages", _named(wanted), _told(life))
+        yield _difference("messages", _list_steps(wanted), _list_mails(trace))
         return
-    for number, (message, mail) in enumerate(zip(expected, life.mails, strict=True)):
-        for name, want, have in _facts(message, mail, life.began):
-            if want != have:
-                yield _other(f"messages[{number}].{name}", want, have)
+    for number, (message, mail) in enumerate(zip(expected, trace.mails, strict=True)):
+        for name, expected_value, actual in _checked_attributes(message, mail, trace.began):
+            if expected_value != actual:
+                yield _difference(f"messages[{number}].{name}", expected_value, actual)
 
 
-def _facts(
+def _checked_attributes(
     message: ExpectedMessage, mail: SentMail, began: datetime
 ) -> Iterator[tuple[str, str, str]]:
-    """What is asked of a mail: the name of the fact, as it should be, as it is."""
+    """The checked attributes of a mail: name, expected value, actual value."""
     if message.at is not None:
         yield (
             "at",
@@ -137,22 +139,22 @@ def _facts(
             instants.format_instant(mail.at),
         )
     if message.after is not None:
-        gone = mail.at - began
-        yield "after", format_duration(parse_duration(message.after)), format_duration(gone)
+        elapsed = mail.at - began
+        yield "after", format_duration(parse_duration(message.after)), format_duration(elapsed)
     if message.subject is not None:
         yield "subject", f'"{message.subject}"', f'"{mail.subject}"'
     if message.locale is not None:
         yield "locale", message.locale, mail.locale
 
 
-def _other(place: str, expected: str, actual: str) -> Problem:
+def _difference(place: str, expected: str, actual: str) -> Problem:
     return Problem(f"expect.{place}", f"expected {expected}, but it was {actual}")
 
 
-def _named(steps: list[str] | tuple[str, ...]) -> str:
+def _list_steps(steps: list[str] | tuple[str, ...]) -> str:
     return ", ".join(steps) or "none"
 
 
-def _told(life: EnrollmentTrace) -> str:
-    told = [f"{mail.step} after {format_duration(mail.at - life.began)}" for mail in life.mails]
-    return ", ".join(told) or "none"
+def _list_mails(trace: EnrollmentTrace) -> str:
+    mails = [f"{mail.step} after {format_duration(mail.at - trace.began)}" for mail in trace.mails]
+    return ", ".join(mails) or "none"

@@ -1,8 +1,8 @@
-"""One store and one contact in memory: the real services, and what happens between them on AWS.
+"""One store and one contact in memory: the real services, and what AWS does between them.
 
-The composition root of the simulator, as `wiring` is that of the functions. Mail is accepted
-and delivered at once, and nobody is late: what can be learned here is what a workflow does, not
-what a network does.
+This is the composition root of the simulator, as `wiring` is that of the functions. Mail is
+accepted and delivered at once, and nothing is delayed. The simulator shows what a workflow does,
+not what a network does.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from milepost.api import event_body
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef
-from milepost.contacts.changes import Change
 from milepost.contacts.event import contact_id
+from milepost.contacts.fields import Change
 from milepost.contacts.timeline import append
 from milepost.enrollments.condition_data import ContextLoader
 from milepost.pages.unsubscribe import UnsubscribeEvidence, Unsubscriber
@@ -23,12 +23,11 @@ from milepost.published.head import Published
 from milepost.runtime.execution_starter import ExecutionStarter
 from milepost.runtime.react import EventApplier
 from milepost.runtime.run_block import BlockRunner
-from milepost.runtime.steps.actions import ActionRunner
-from milepost.runtime.steps.steps import StepRunner
+from milepost.runtime.steps.tools import StepTools
 from milepost.segments.evaluator import SegmentEvaluator
 from milepost.segments.membership import reevaluation_event
 from milepost.sending.feedback import FeedbackRecorder
-from milepost.sending.link_tokens import UnsubscribeLink
+from milepost.sending.links import UnsubscribeLink
 from milepost.sending.message import DeliveryEvent, OutgoingEmail, Reported
 from milepost.sending.send import MailSender
 from milepost.simulator.functions import WIRING, TaskFunctions
@@ -53,13 +52,13 @@ from milepost.stores.store_secrets import StoreSecrets
 PUBLIC_URL = "https://links.example"
 _SECOND = timedelta(seconds=1)
 _JITTER = 0.5
-"""The part of the longest pause that is waited before a retry: the average of what chance gives."""
+"""The part of the longest interval that a retry waits: the average of random jitter."""
 
 
 class Deployment(NamedTuple):
-    """What is live in a store, and the state machines of it by the ARNs of their versions.
+    """What is live in a store, and its state machines by the ARNs of their versions.
 
-    They are compiled with `WIRING` (`functions.py`).
+    The state machines are compiled with `WIRING` (`functions.py`).
     """
 
     registry: Published
@@ -67,10 +66,10 @@ class Deployment(NamedTuple):
 
 
 class World:
-    """A store that has been deployed. Everything happens on `clock`.
+    """A deployed store. Everything happens on `clock`.
 
-    Chance is a function of who it falls to: another `seed` is another contact. After `most` actions
-    the clock stops.
+    Random choices depend on the contact's id, so another `seed` means another contact. The clock
+    stops after `most` actions.
     """
 
     def __init__(
@@ -78,34 +77,42 @@ class World:
     ) -> None:
         self.store, self.seed = store, seed
         self.clock = VirtualClock(start, most)
-        self.clock.after_each = self._pass_on
+        self.clock.after_each = self._schedule_follow_ups
         self.registry = registry = deployment.registry
         self.state = ContactsTable()
         self.mailer = MemoryMailer()
         trace = Trace()
         self.recorder = SimulationRecorder(self.clock, self.state, registry, self.mailer, trace)
         self._streamed = self._posted = 0
-        self._looks: set[tuple[str, datetime]] = set()
-        self._resumptions: set[datetime] = set()
+        self._scheduled_checks: set[tuple[str, datetime]] = set()
+        self._scheduled_resumes: set[datetime] = set()
         contacts, ledger = MemoryContacts(self.state), MemoryLedger(self.state)
         enrollments = MemoryEnrollments(self.state)
         keys = StoreSecrets(links=("simulated",), webhooks=("simulated",))
         secrets = MemorySecrets({store: keys})
         self._timeline = MemoryTimeline(self.state)
-        facts = ContextLoader(self._timeline, ledger)
+        context_loader = ContextLoader(self._timeline, ledger)
         sender = MailSender(
             registry=registry,
             ledger=ledger,
             mailer=self.mailer,
             secrets=secrets,
-            facts=facts,
-            # What the shop will have put there: nobody's own file is needed to try a workflow out.
+            facts=context_loader,
+            # A simulation does not need the shop's own files.
             attachments=MemoryAttachments(otherwise=placeholder_file),
             public_url=PUBLIC_URL,
             now=self._now,
         )
         outbound, alerts = MemoryOutbound(), MemoryAlerts()
-        actor = ActionRunner(self._timeline, lambda: outbound, lambda: alerts, secrets, self._now)
+        tools = StepTools(
+            sender,
+            context_loader,
+            self._timeline,
+            lambda: outbound,
+            lambda: alerts,
+            secrets,
+            self._now,
+        )
         functions = {WIRING.run_steps: self._run_steps, WIRING.await_event: self._await_event}
         interpreter = StateMachineInterpreter(
             self.clock,
@@ -118,19 +125,18 @@ class World:
         runner = BlockRunner(
             TracedEnrollments(enrollments, trace),
             TracedRegistry(registry, trace),
-            sender,
-            StepRunner(enrollments, sender, actor, facts),
+            tools,
             self._now,
             lambda: engine,
         )
         self._tasks = TaskFunctions(runner, enrollments, registry, engine, self._now)
-        self._legs = ExecutionStarter(enrollments, registry, engine, self._now)
+        self._execution_starter = ExecutionStarter(enrollments, registry, engine, self._now)
         merging = MemoryMerging(self.state)
         segmenter = SegmentEvaluator(self._timeline, registry, MemoryMembers(self.state))
-        self._reactor = EventApplier(
-            contacts, enrollments, registry, engine, facts, merging, segmenter
+        self._event_applier = EventApplier(
+            contacts, enrollments, registry, engine, context_loader, merging, segmenter
         )
-        self._learner = FeedbackRecorder(
+        self._feedback_recorder = FeedbackRecorder(
             contacts, ledger, self._timeline, lambda store: registry.head(store).settings
         )
         self._unsubscriber = Unsubscriber(contacts, registry, secrets)
@@ -138,7 +144,7 @@ class World:
     def _now(self) -> datetime:
         return self.clock.now
 
-    # --- what the shop and the reader do, now ---
+    # --- actions of the shop and the recipient ---
 
     def event(
         self,
@@ -148,10 +154,10 @@ class World:
         id_: str,
         changes: tuple[Change, ...] = (),
     ) -> None:
-        """Post an event as a shop would, `contact` as in `POST /events`; `changes` are what
-        is known of the contact besides.
+        """Post an event as a shop does, with `contact` as in `POST /events`.
 
-        Raises RefusedEventError for what the endpoint would refuse.
+        `changes` are other changes of the contact. Raises RefusedEventError for what the endpoint
+        would refuse.
         """
         now = instants.format_instant(self.clock.now)
         document = {
@@ -170,14 +176,14 @@ class World:
         append(self._timeline, [event])
 
     def mail_of(self, step: str) -> OutgoingEmail | None:
-        """The last mail of a step that went out."""
+        """The latest e-mail that a step sent, or None."""
         mails = (mail for mail in reversed(self.mailer.mails) if mail.tags["step"] == step)
         return next(mails, None)
 
     def report(self, mail: OutgoingEmail, kind: Reported, link: str = "") -> None:
-        """What the post reports of a mail; a bounce is one for good."""
+        """Record a delivery event of an e-mail. A bounce is a hard bounce."""
         bounced = kind == "bounced"
-        self._learner.record(
+        self._feedback_recorder.record(
             self.store,
             mail.ref.id,
             DeliveryEvent(
@@ -190,7 +196,7 @@ class World:
         )
 
     def unsubscribe(self, mail: OutgoingEmail) -> None:
-        """Follow the mail's own link, which is about its topic; without one, about all."""
+        """Follow the unsubscribe link: for the e-mail's topic, or without a link for all topics."""
         token = mail.headers.get("List-Unsubscribe", "").strip("<>").rpartition("/")[2]
         page = self._unsubscriber.open(self.store, token)
         claim = (
@@ -198,23 +204,23 @@ class World:
         )
         self._unsubscriber.unsubscribe(claim, "topic", UnsubscribeEvidence("page"), self.clock.now)
 
-    # --- what the state machines call ---
+    # --- task functions ---
 
     def _run_steps(self, task: Json) -> Json:
-        ref, turn = EnrollmentRef.from_json(task["enrollment"]), task["block_seq"]
+        ref, block_seq = EnrollmentRef.from_json(task["enrollment"]), task["block_seq"]
         if "abandon" in task:
-            # A stack stores the name of the error alone, for its text may hold personal data.
+            # A stack stores only the name of the error, because its text can contain personal data.
             error = "{Error}: {Cause}".format_map(task["abandon"])
             done = self._tasks.run_steps({**task, "abandon": {"Error": error}})
-            self.recorder.block_ran(ref, turn, done)
+            self.recorder.block_ran(ref, block_seq, done)
             return done
-        self.recorder.block_starts(ref, turn, task["execution_no"])
+        self.recorder.block_starts(ref, block_seq, task["execution_no"])
         try:
             done = self._tasks.run_steps(task)
         except Exception:
-            self.recorder.block_failed(ref, turn)
+            self.recorder.block_failed(ref, block_seq)
             raise
-        self.recorder.block_ran(ref, turn, done)
+        self.recorder.block_ran(ref, block_seq, done)
         return done
 
     def _await_event(self, task: Json) -> None:
@@ -226,10 +232,10 @@ class World:
             EnrollmentRef.from_json(execution.started_with["enrollment"])
         )
 
-    # --- what happens by itself ---
+    # --- stream, delivery events and timers ---
 
-    def _pass_on(self) -> None:
-        """Set in motion what follows from what has happened: the stream, and the post."""
+    def _schedule_follow_ups(self) -> None:
+        """Schedule what follows from an action: stream records, delivery events and timers."""
         for record in self.state.stream[self._streamed :]:
             self.clock.after(timedelta(0), partial(self._react, record))
         self._streamed = len(self.state.stream)
@@ -237,38 +243,42 @@ class World:
             self.clock.after(_SECOND, partial(self.report, mail, "sent"))
             self.clock.after(2 * _SECOND, partial(self.report, mail, "delivered"))
         self._posted = len(self.mailer.handed)
-        self._resume_in_time()
-        self._look_ahead()
+        self._schedule_resumes()
+        self._schedule_checks()
 
-    def _resume_in_time(self) -> None:
-        """Have suspended enrollments looked for when one is due, as every minute in a stack."""
+    def _schedule_resumes(self) -> None:
+        """Schedule the start of suspended enrollments, which the scheduler does in a stack."""
         for timer in self.state.timers.values():
-            if not timer.paused and timer.due not in self._resumptions:
-                self._resumptions.add(timer.due)
+            if not timer.paused and timer.due not in self._scheduled_resumes:
+                self._scheduled_resumes.add(timer.due)
                 self.clock.at(timer.due, self._resume)
 
     def _resume(self) -> None:
         now = self.clock.now
-        self._resumptions.discard(now)
+        self._scheduled_resumes.discard(now)
         timers = self.state.timers.items()
         due = [key for key, timer in timers if timer.due <= now and not timer.paused]
         for store, contact, workflow, id_ in due:
-            self._legs.start(EnrollmentRef(store, contact, workflow, 0, id_))
+            self._execution_starter.start(EnrollmentRef(store, contact, workflow, 0, id_))
 
-    def _look_ahead(self) -> None:
-        """Have contacts looked at when a segment of theirs may change by itself.
+    def _schedule_checks(self) -> None:
+        """Schedule the re-evaluation of contacts at their next segment change.
 
-        Only before something else that is still to come, or stories would never end.
+        This is done only before another scheduled action; otherwise a case would never end.
         """
         for (_, contact), profile in self.state.profiles.items():
             at = min(profile.segment_state.next_changes.values(), default=None)
-            if at is not None and (contact, at) not in self._looks and self.clock.goes_beyond(at):
-                self._looks.add((contact, at))
+            if (
+                at is not None
+                and (contact, at) not in self._scheduled_checks
+                and self.clock.goes_beyond(at)
+            ):
+                self._scheduled_checks.add((contact, at))
                 event = reevaluation_event(self.store, at)
                 self.clock.at(at, partial(self._timeline.append, contact, event))
 
     def _react(self, record: StreamRecord) -> None:
-        reaction = self._reactor.apply(
+        reaction = self._event_applier.apply(
             record.contact, record.event, record.position, self.clock.now, record.again
         )
         self.recorder.reacted(record.event, reaction)

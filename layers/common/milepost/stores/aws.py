@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from milepost.aws.s3 import _KINDS, MAX_BYTES, read_object
 from milepost.base.errors import ThrottledError
+from milepost.stores.keys import KEYS
 from milepost.stores.store_secrets import StoreSecrets
 
 if TYPE_CHECKING:
@@ -97,11 +98,14 @@ class SsmSecrets:
         secrets = StoreSecrets(
             signing=_live(found, "signing-key"),
             bearer_hashes=_live(found, "bearer-key-sha256"),
-            shopify=_live(found, "shopify-secret"),
             links=_live(found, "link-key"),
-            shop_domains=_live(found, "shopify-domain"),
             browser=_live(found, "browser-key"),
             webhooks=_live(found, "webhook-key"),
+            platforms={
+                name: live
+                for name, key in KEYS.items()
+                if key.platform and (live := _live(found, name))
+            },
         )
         self._kept[store] = (self.now(), secrets)
         return secrets

@@ -1,8 +1,8 @@
-"""A store's own settings, as the running functions see them."""
+"""A store's settings as the functions read them, and whom it tracks."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from milepost.base.languages import choose
 
@@ -54,3 +54,21 @@ class StoreSettings(NamedTuple):
             if key in known:
                 known[key] = tuple(known[key])
         return cls(**known)
+
+
+Tracking = Literal["all", "consented", "none"]
+
+TOPIC: Final = "tracking"
+"""The topic with which contacts agree to tracking or refuse it, if the store asks them."""
+
+UNTRACKED: Final = "-untracked"
+"""The suffix of the configuration set without opens and clicks: SES adds no tracking pixel and does
+not rewrite links. `ConfigurationOverrides` would do the same for one message, but the boto3 of
+Lambda's runtime may not support it yet."""
+
+
+def is_tracked(tracking: str, consents: Mapping[str, str]) -> bool:
+    """Whether to track a recipient's opens and clicks; `consents` are the current states."""
+    if tracking == "consented":
+        return consents.get(TOPIC) == "granted"
+    return tracking == "all"

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class StoreSecrets(NamedTuple):
     """A store's keys, the current one first. An empty tuple means that none is configured.
 
-    `shop_domains` are no keys: they say which of Shopify's shops this store is.
+    `platforms` are those of shop platforms, by their names in `KEYS`.
     """
 
     signing: tuple[str, ...] = ()
     bearer_hashes: tuple[str, ...] = ()
-    shopify: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
-    shop_domains: tuple[str, ...] = ()
     browser: tuple[str, ...] = ()
     webhooks: tuple[str, ...] = ()
+    platforms: Mapping[str, tuple[str, ...]] = {}
 
 
 class Secrets(Protocol):

@@ -1,1 +1,1 @@
-"""From a template's folder to a rendered mail."""
+"""Compile a template's folder, and render it as an e-mail."""

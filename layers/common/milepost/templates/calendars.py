@@ -1,7 +1,7 @@
-# ruff: noqa: RUF001 -- the names of months as their readers write them
-"""Days in the Persian and the Islamic calendar, in words: Babel knows the Gregorian one alone.
+# ruff: noqa: RUF001 -- the names of months in their own scripts
+"""Dates in the Persian and the Islamic calendar, which Babel does not support.
 
-Names and order are CLDR's. A language that is not here reads the names in Latin letters.
+Names and order are from CLDR. Languages that are not here get the names in Latin letters.
 """
 
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ _SHAPES: Mapping[str, tuple[str, str, str]] = {  # short, long, full; see `forma
     "ur": ("{d}/{m}/{y} {era}", "{d} {month}، {y} {era}", "{weekday}، {long}"),
     "zh": ("{era}{y}/{m}/{d}", "{era}{y}年{m}月{d}日", "{long}{weekday}"),
 }
-_OTHERS = ("{d}/{m}/{y} {era}", "{d} {month} {y} {era}", "{weekday}, {long}")
+_DEFAULT_SHAPES = ("{d}/{m}/{y} {era}", "{d} {month} {y} {era}", "{weekday}, {long}")
 _ERAS: Mapping[tuple[str, str], str] = {
     ("islamic", "ar"): "هـ", ("islamic", "fa"): "ه‍.ق.", ("islamic", "ur"): "ہجری",
     ("islamic", "he"): "הג׳רה", ("islamic", "tr"): "Hicri", ("islamic", "id"): "H",
@@ -61,7 +61,7 @@ _ERAS: Mapping[tuple[str, str], str] = {
 
 
 def format_in_calendar(calendar: Calendar, day: date, width: str, locale: "Locale") -> str:
-    """Write a day, in Latin digits. Persian readers' own years need no era.
+    """Format a day, with Latin digits. Persian text has no era with Persian years.
 
     Raises ValueError for days before the calendar begins.
     """
@@ -71,11 +71,11 @@ def format_in_calendar(calendar: Calendar, day: date, width: str, locale: "Local
     else:
         year, month, number = to_hijri(day)
     script = f"{language}-{locale.script}" if locale.script else language
-    known = _ERAS.get((calendar, script)) or _ERAS.get((calendar, language))
-    era = _ERAS[calendar, "en"] if known is None else known
+    era_name = _ERAS.get((calendar, script)) or _ERAS.get((calendar, language))
+    era = _ERAS[calendar, "en"] if era_name is None else era_name
     values = {"y": year, "m": month, "d": number, "era": era}
     values["month"] = names.get(language, names["en"]).split("|")[month - 1]
-    short, long, full = _SHAPES.get(language, _OTHERS)
+    short, long, full = _SHAPES.get(language, _DEFAULT_SHAPES)
     if width == "short":
         return short.format(**values).strip()
     text = long.format(**values).strip()

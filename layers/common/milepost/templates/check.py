@@ -1,4 +1,4 @@
-"""What is wrong with a template's Jinja, found at publish and not in somebody's inbox."""
+"""Check a template's Jinja at publish."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from jinja2 import TemplateError, meta, nodes
 
 from milepost.base.problems import Problem, did_you_mean
+from milepost.contacts.fields import CONTACT_FIELDS
 from milepost.templates.calendars import CALENDARS
 from milepost.templates.filters import TEMPLATE_FILTERS
 from milepost.templates.formats import WIDTHS
@@ -17,13 +18,10 @@ from milepost.templates.source import SourcePiece
 KNOWN: Mapping[str, frozenset[str] | None] = {
     "contact": frozenset(
         {
-            "first_name",
-            "last_name",
+            *CONTACT_FIELDS,
             "email",
             "phone",
             "external_id",
-            "locale",
-            "timezone",
             "properties",
             "lists",
             "stage",
@@ -44,14 +42,15 @@ KNOWN: Mapping[str, frozenset[str] | None] = {
     "start": None,
     "end": None,
 }
-"""What a template may speak of, and the parts of it where they are fixed."""
+"""The variables of a template, with their fields if these are fixed."""
 
 OPTIONAL = (
-    "contact.first_name", "contact.last_name", "contact.timezone", "contact.properties.",
+    *(f"contact.{name}" for name, field in CONTACT_FIELDS.items() if field.optional_in_templates),
+    "contact.properties.",
     "contact.phone", "contact.external_id", "contact.lists.", "contact.stage", "contact.score",
     "contact.frequency", "contact.snoozed_until", "store.logo_url", "steps.",
 )  # fmt: skip
-"""What some contacts, stores or runs do not have; a dot at the end means everything below."""
+"""Values that can be missing; a dot at the end means everything below."""
 
 _FORBIDDEN = {
     nodes.Call: ("calls are not available", "templates only see data; use a filter"),
@@ -65,8 +64,8 @@ _FORBIDDEN = {
 }
 
 
-class _Found(NamedTuple):
-    """A mistake in a line of bare Jinja."""
+class _Error(NamedTuple):
+    """An error in a line of the Jinja source."""
 
     line: int | None
     reason: str
@@ -74,25 +73,27 @@ class _Found(NamedTuple):
 
 
 def analyze(pieces: Sequence[SourcePiece]) -> list[Problem]:
-    """Check one assembled part: grammar, filters, tests, variables, values that may be missing."""
-    if broken := [p for p in pieces if p.kind in ("text", "words") and _looks_like_jinja(p.source)]:
+    """Check one assembled part: grammar, filters, tests, variables, optional values."""
+    if broken := [p for p in pieces if p.kind in ("text", "words") and _contains_jinja(p.source)]:
         return [Problem(p.place, "has a brace that Jinja would read as its own") for p in broken]
-    source, places = _bare(pieces)
-    found = (Problem(places.of(each.line), each.reason, each.remedy) for each in _analyzed(source))
-    return list(dict.fromkeys(found))
+    source, places = _jinja_lines(pieces)
+    errors = (
+        Problem(places.of(each.line), each.reason, each.remedy) for each in _errors_of(source)
+    )
+    return list(dict.fromkeys(errors))
 
 
 def check_syntax(pieces: Sequence[SourcePiece]) -> list[Problem]:
-    """Only whether one file, or one text, is valid by itself."""
-    source, places = _bare(pieces)
+    """Check only whether one file, or one text, is valid by itself."""
+    source, places = _jinja_lines(pieces)
     return [Problem(places.of(each.line), each.reason) for each in _syntax(source)]
 
 
 @lru_cache(maxsize=512)
-def _analyzed(source: str) -> tuple[_Found, ...]:
-    """All mistakes of a part; kept, for its Jinja is the same in every language."""
+def _errors_of(source: str) -> tuple[_Error, ...]:
+    """All errors of a part; cached, because its Jinja is the same in every language."""
     try:
-        tree = _ANALYST.parse(source)
+        tree = _ANALYZER.parse(source)
         check_depth(tree)
         return tuple(_grammar(tree)) or (*_variables(tree), *_missing(tree, frozenset()))
     except (TemplateError, RecursionError, ValueError) as error:
@@ -100,19 +101,19 @@ def _analyzed(source: str) -> tuple[_Found, ...]:
 
 
 @lru_cache(maxsize=512)
-def _syntax(source: str) -> tuple[_Found, ...]:
-    """What keeps a source from being read; kept, for templates share files and texts."""
+def _syntax(source: str) -> tuple[_Error, ...]:
+    """The syntax error of a source; cached, because templates share files and texts."""
     try:
-        _ANALYST.parse(source)
+        _ANALYZER.parse(source)
     except (TemplateError, RecursionError, ValueError) as error:
         return (_unreadable(error),)
     return ()
 
 
-def _unreadable(error: Exception) -> _Found:
+def _unreadable(error: Exception) -> _Error:
     if isinstance(error, TemplateError):
-        return _Found(getattr(error, "lineno", 1) or 1, str(error.message))
-    return _Found(1, f"cannot be read: {type(error).__name__}")
+        return _Error(getattr(error, "lineno", 1) or 1, str(error.message))
+    return _Error(1, f"cannot be read: {type(error).__name__}")
 
 
 class _Places:
@@ -131,10 +132,10 @@ class _Places:
         return f"{piece.file}:{piece.line + line - self._starts[max(index, 0)]}"
 
 
-def _bare(pieces: Sequence[SourcePiece]) -> tuple[str, _Places]:
-    """The Jinja of the pieces without their text, one piece a line, and where each line is from."""
+def _jinja_lines(pieces: Sequence[SourcePiece]) -> tuple[str, _Places]:
+    """The Jinja of the pieces without their text, one piece a line, and the origin of each line."""
     starts: list[int] = []
-    shown: list[SourcePiece] = []
+    jinja_pieces: list[SourcePiece] = []
     lines: list[str] = []
     line = 1
     for piece in pieces:
@@ -142,18 +143,19 @@ def _bare(pieces: Sequence[SourcePiece]) -> tuple[str, _Places]:
             continue
         template = "{{ %s }}" if piece.kind == "output" else "{%% %s %%}"
         starts.append(line)
-        shown.append(piece)
+        jinja_pieces.append(piece)
         lines.append(template % piece.source)
         line += piece.source.count("\n") + 1
-    return "\n".join(lines), _Places(starts, shown)
+    return "\n".join(lines), _Places(starts, jinja_pieces)
 
 
-def _looks_like_jinja(text: str) -> bool:
+def _contains_jinja(text: str) -> bool:
     return "{{" in text or "{%" in text
 
 
-class _Lenient(dict[str, object]):
-    """Filters for analysis: an unknown one is reported by us, with its place, not by Jinja."""
+class _AnyName(dict[str, object]):
+    """Accepts every filter for the analysis, so that unknown filters are reported with their place
+    and not by Jinja."""
 
     def get(self, key: str, default: object = None) -> object:
         return str
@@ -165,113 +167,113 @@ class _Lenient(dict[str, object]):
         return str
 
 
-_ANALYST = DataEnvironment(undefined=Missing)
-_ANALYST.filters = _Lenient()
-_ANALYST.tests = _Lenient()  # type: ignore[assignment]
+_ANALYZER = DataEnvironment(undefined=Missing)
+_ANALYZER.filters = _AnyName()
+_ANALYZER.tests = _AnyName()  # type: ignore[assignment]
 
 
-def _grammar(tree: nodes.Template) -> Iterator[_Found]:
+def _grammar(tree: nodes.Template) -> Iterator[_Error]:
     for node in tree.find_all(nodes.Node):
         line = node.lineno
         if type(node) in _FORBIDDEN:
-            yield _Found(line, *_FORBIDDEN[type(node)])
+            yield _Error(line, *_FORBIDDEN[type(node)])
         elif not isinstance(node, GRAMMAR):
-            yield _Found(line, f"{type(node).__name__.lower()} is not available in templates")
+            yield _Error(line, f"{type(node).__name__.lower()} is not available in templates")
         elif isinstance(node, nodes.For) and node.recursive:
-            yield _Found(line, "recursive loops are not available")
+            yield _Error(line, "recursive loops are not available")
         elif isinstance(node, nodes.Filter):
             if node.dyn_args or node.dyn_kwargs:
-                yield _Found(line, "*arguments are not available")
+                yield _Error(line, "*arguments are not available")
             if node.name not in TEMPLATE_FILTERS:
                 remedy = (
                     did_you_mean(node.name, list(TEMPLATE_FILTERS))
                     or f"there are: {', '.join(TEMPLATE_FILTERS)}"
                 )
-                yield _Found(line, f'there is no filter "{node.name}"', remedy)
+                yield _Error(line, f'there is no filter "{node.name}"', remedy)
             yield from _date_words(node)
         elif isinstance(node, nodes.Test) and node.name not in TESTS:
-            yield _Found(line, f'there is no test "{node.name}"', did_you_mean(node.name, TESTS))
+            yield _Error(line, f'there is no test "{node.name}"', did_you_mean(node.name, TESTS))
 
 
-def _date_words(node: nodes.Filter) -> Iterator[_Found]:
-    """A width or a calendar that there is not would fail every mail."""
+def _date_words(node: nodes.Filter) -> Iterator[_Error]:
+    """Find unknown widths and calendars, which would fail every e-mail."""
     if node.name != "date":
         return
-    given = {str(keyword.key): keyword.value for keyword in node.kwargs}
-    given |= dict(zip(("width", "calendar"), node.args, strict=False))
-    offered: dict[str, Sequence[str]] = {"width": WIDTHS, "calendar": CALENDARS}
-    for what, words in offered.items():
-        word = given.get(what)
-        if isinstance(word, nodes.Const) and word.value not in words:
-            remedy = did_you_mean(str(word.value), words) or f"there are: {', '.join(words)}"
-            yield _Found(node.lineno, f'date has no {what} "{word.value}"', remedy)
+    arguments = {str(keyword.key): keyword.value for keyword in node.kwargs}
+    arguments |= dict(zip(("width", "calendar"), node.args, strict=False))
+    choices: dict[str, Sequence[str]] = {"width": WIDTHS, "calendar": CALENDARS}
+    for argument, names in choices.items():
+        value = arguments.get(argument)
+        if isinstance(value, nodes.Const) and value.value not in names:
+            remedy = did_you_mean(str(value.value), names) or f"there are: {', '.join(names)}"
+            yield _Error(node.lineno, f'date has no {argument} "{value.value}"', remedy)
 
 
-def _variables(tree: nodes.Template) -> Iterator[_Found]:
+def _variables(tree: nodes.Template) -> Iterator[_Error]:
     unknown = meta.find_undeclared_variables(tree) - KNOWN.keys()
     for node in tree.find_all((nodes.Name, nodes.Getattr, nodes.Getitem)):
         line = node.lineno
         if isinstance(node, nodes.Name):
             if node.ctx == "store" and (node.name in KNOWN or node.name.startswith("_")):
-                yield _Found(line, f'"{node.name}" cannot be set', "choose another name")
+                yield _Error(line, f'"{node.name}" cannot be set', "choose another name")
             elif node.ctx == "load" and node.name == "t":
-                yield _Found(
+                yield _Error(
                     line,
                     "texts stand alone, as in {{ t.greeting }}",
                     "put filters and conditions into the text, or around the braces",
                 )
             elif node.ctx == "load" and node.name in unknown:
                 remedy = did_you_mean(node.name, list(KNOWN)) or f"there are: {', '.join(KNOWN)}"
-                yield _Found(line, f'"{node.name}" is not known', remedy)
+                yield _Error(line, f'"{node.name}" is not known', remedy)
             continue
         root, _, rest = dotted_path(node).partition(".")
         known = KNOWN.get(root)
         if rest and known is not None and "." not in rest and rest not in known:
             remedy = did_you_mean(rest, known) or f"it has: {', '.join(sorted(known))}"
-            yield _Found(line, f'{root} has no "{rest}"', remedy)
+            yield _Error(line, f'{root} has no "{rest}"', remedy)
 
 
-def _missing(node: nodes.Node, sure: frozenset[str]) -> Iterator[_Found]:
-    """Find optional values printed or used without a condition or a default."""
+def _missing(node: nodes.Node, known_present: frozenset[str]) -> Iterator[_Error]:
+    """Find optional values that are printed or used without a condition or a default."""
     if isinstance(node, nodes.If):
-        yield from _each(node.body, sure | _mentioned(node.test))
-        yield from _each([*node.elif_, *node.else_], sure)
+        yield from _missing_in(node.body, known_present | _mentioned(node.test))
+        yield from _missing_in([*node.elif_, *node.else_], known_present)
     elif isinstance(node, nodes.CondExpr):
-        yield from _missing(node.expr1, sure | _mentioned(node.test))
-        yield from _each([node.expr2] if node.expr2 else [], sure)
+        yield from _missing(node.expr1, known_present | _mentioned(node.test))
+        yield from _missing_in([node.expr2] if node.expr2 else [], known_present)
     elif isinstance(node, nodes.And):
-        yield from _missing(node.left, sure | _mentioned(node.left))
-        yield from _missing(node.right, sure | _mentioned(node.left))
+        yield from _missing(node.left, known_present | _mentioned(node.left))
+        yield from _missing(node.right, known_present | _mentioned(node.left))
     elif isinstance(node, nodes.Not):
-        yield from _missing(node.node, sure | _mentioned(node.node))
+        yield from _missing(node.node, known_present | _mentioned(node.node))
     elif isinstance(node, nodes.Filter) and node.name in ("default", "d"):
-        yield from _each(node.args, sure)
+        yield from _missing_in(node.args, known_present)
     elif isinstance(node, nodes.Test) and node.name in ("defined", "undefined"):
         return
-    elif (path := dotted_path(node)) and _optional(path):
-        if path not in sure:
-            yield _Found(
+    elif (path := dotted_path(node)) and _is_optional(path):
+        if path not in known_present:
+            yield _Error(
                 node.lineno,
                 f"{path} is missing for some",
                 f'write {{{{ {path} | default("…") }}}} or {{% if {path} %}}…{{% endif %}}',
             )
     else:
-        yield from _each(node.iter_child_nodes(), sure)
+        yield from _missing_in(node.iter_child_nodes(), known_present)
 
 
-def _each(inner: Iterable[nodes.Node], sure: frozenset[str]) -> Iterator[_Found]:
-    for node in inner:
-        yield from _missing(node, sure)
+def _missing_in(children: Iterable[nodes.Node], known_present: frozenset[str]) -> Iterator[_Error]:
+    for node in children:
+        yield from _missing(node, known_present)
 
 
 def _mentioned(test: nodes.Node) -> frozenset[str]:
-    found = {dotted_path(node) for node in test.find_all((nodes.Getattr, nodes.Getitem))} | {
+    paths = {dotted_path(node) for node in test.find_all((nodes.Getattr, nodes.Getitem))} | {
         dotted_path(test)
     }
-    return frozenset(found - {""})
+    return frozenset(paths - {""})
 
 
-def _optional(path: str) -> bool:
+def _is_optional(path: str) -> bool:
     return any(path.startswith(o) if o.endswith(".") else path == o for o in OPTIONAL)
 
 

@@ -1,13 +1,13 @@
-"""The publish side: the files of one template folder become a compiled, immutable version.
+"""Compile the files of one template folder into an immutable version, at publish.
 
     subject.txt             one line
-    preheader.txt           optional; what an inbox shows after the subject
+    preheader.txt           optional; the text that an inbox shows after the subject
     body.mjml | body.html   may extend and include files of `_layout`
     body.txt                optional; otherwise derived from the body
     strings.<locale>.json   texts, flat or nested, used as {{ t.key }}; values may hold Jinja
 
-A template with texts is compiled once for every language of the store, one without texts only
-for the default. Everything that can be known before a send is checked here, all at once.
+A template with texts is compiled for every language of the store, one without texts only for the
+default. All checks that need no contact are made here, and all their errors are reported together.
 """
 
 import json
@@ -25,10 +25,9 @@ from milepost.templates.check import analyze, check_syntax
 from milepost.templates.htmltext import derive_text
 from milepost.templates.markup import mask_jinja, plain_source, restore, unmask_jinja
 from milepost.templates.mjml import compile_html, compile_mjml
-from milepost.templates.references import always_prints, learn
-from milepost.templates.rendering import ENVIRONMENTS
+from milepost.templates.references import always_prints, cache_contents
+from milepost.templates.rendering import CLIPPED, ENVIRONMENTS, estimate
 from milepost.templates.sandbox import Part, compile_tree
-from milepost.templates.sizes import CLIPPED, estimate
 from milepost.templates.source import (
     LAYOUT,
     InvalidTemplateError,
@@ -44,13 +43,13 @@ if TYPE_CHECKING:
 
 
 COMPILER = "2"
-"""Part of every hash: raise it when the same files compile to something else."""
+"""Part of every hash: increase it when the same files compile to another result."""
 
-_MOST_SOURCE = 256 * 1024
+_MAX_SOURCE = 256 * 1024
 _BODY = re.compile(r"<body(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
-_MARK = "\ue005"
+_BODY_MARK = "\ue005"
 _PADDING = "&#8199;&#65279;&#847; " * 40
-"""Unseen characters behind a preheader, so that the inbox does not go on with the body."""
+"""Invisible characters after a preheader, so that the inbox does not show the body after it."""
 
 
 @dataclass(slots=True)
@@ -71,11 +70,11 @@ def compile_template(
     default_locale: str,
     locales: Sequence[str],
 ) -> TemplateVersion | tuple[Problem, ...]:
-    """Compile a template, or say everything that is wrong with it.
+    """Compile a template, or return all its problems.
 
     `name` is the folder below `templates/`, `files` its files by name, `layout` those of
-    `templates/_layout/`. `locales` are the languages that the store writes in; `zh-TW` is served
-    by `strings.zh-Hant.json`, `en-GB` by `strings.en.json`.
+    `templates/_layout/`. `locales` are the languages of the store; `zh-TW` uses
+    `strings.zh-Hant.json`, `en-GB` uses `strings.en.json`.
     """
     build = _Build(name, Sources(name, files, layout), default_locale)
     _check_files(build, files, layout)
@@ -96,25 +95,25 @@ def compile_template(
 
 
 def check_marketing(version: TemplateVersion) -> list[Problem]:
-    """What a marketing mail made of this template would lack by law: checked for each language.
+    """Check, for each language, that the template has what the law requires of marketing e-mail.
 
-    The unsubscribe link and the postal address must be printed for everyone, in the HTML and in
-    the text part.
+    The HTML and the text part must print the unsubscribe link and the postal address for every
+    recipient.
     """
     found: list[Problem] = []
     for root, key, reason in (
         ("urls", "unsubscribe", "has no unsubscribe link"),
         ("store", "postal_address", "does not show the store's postal address"),
     ):
-        if where := missing_parts(version, root, key):
-            place = f"templates/{version.name}: {', '.join(where)}"
+        if parts := missing_parts(version, root, key):
+            place = f"templates/{version.name}: {', '.join(parts)}"
             remedy = f"marketing mail needs {{{{ {root}.{key} }}}} outside of conditions"
             found.append(Problem(place, reason, remedy))
     return found
 
 
 def missing_parts(version: TemplateVersion, root: str, key: str) -> list[str]:
-    """The parts, by language, that do not print `root.key` for everyone."""
+    """The parts, by language, that do not print `root.key` for every recipient."""
     sources = {locale: version.variant(locale).sources for locale in version.locales}
     return [
         f"{'body' if part == 'html' else 'text part'} in {locale}"
@@ -137,8 +136,8 @@ def _check_files(build: _Build, files: Mapping[str, str], layout: Mapping[str, s
     for shared, group in ((folder, files), (f"templates/{LAYOUT}", layout)):
         for key, text in group.items():
             path = f"{shared}/{key}"
-            if len(text) > _MOST_SOURCE:
-                build.report(Problem(path, f"is longer than {_MOST_SOURCE // 1024} KB"))
+            if len(text) > _MAX_SOURCE:
+                build.report(Problem(path, f"is longer than {_MAX_SOURCE // 1024} KB"))
             elif key.endswith((".txt", ".mjml", ".html")):
                 try:
                     build.report(*check_syntax(tokenize(text, path)))
@@ -147,7 +146,7 @@ def _check_files(build: _Build, files: Mapping[str, str], layout: Mapping[str, s
 
 
 def _languages(build: _Build, files: Mapping[str, str], locales: Sequence[str]) -> list[str]:
-    """The languages to compile, the default first: those of the files that serve the store's."""
+    """The languages to compile, the default first: those of the files that fit the store's."""
     available = _translated(files)
     if not available:
         return [build.default_locale]
@@ -189,7 +188,7 @@ def _texts(
             place = f"{path}:{getattr(error, 'lineno', 1)}"
             build.report(Problem(place, f"is not JSON: {getattr(error, 'msg', error)}"))
             return None
-        for key, value in _flat(document, ""):
+        for key, value in _flatten(document, ""):
             if not isinstance(value, str):
                 build.report(Problem(path, f'"{key}" is not a text'))
                 continue
@@ -203,25 +202,28 @@ def _texts(
     return texts
 
 
-def _flat(value: object, path: str) -> Iterator[tuple[str, object]]:
+def _flatten(value: object, path: str) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _flat(inner, f"{path}.{key}" if path else key)
+            yield from _flatten(inner, f"{path}.{key}" if path else key)
     else:
         yield path, value
 
 
 def _variant(build: _Build, locale: str, texts: Mapping[str, SourcePiece]) -> Variant | None:
-    """Compile one language; None when anything is wrong."""
+    """Compile one language; None if there are problems."""
     direction = languages.direction(locale)
     sides = ("right", "left") if direction == "rtl" else ("left", "right")
     constants = {
         key: [SourcePiece("words", value, "", 0)]
         for key, value in (
-            ("lang", locale), ("dir", direction), ("start", sides[0]), ("end", sides[1]),
+            ("lang", locale),
+            ("dir", direction),
+            ("start", sides[0]),
+            ("end", sides[1]),
         )
-    }  # fmt: skip
-    before = len(build.problems)
+    }
+    problems_before = len(build.problems)
 
     def part(file: str) -> list[SourcePiece]:
         missing_from = f"{build.sources.folder}/strings.{locale}.json"
@@ -240,30 +242,30 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, SourcePiece]) -> Va
     body_file = "body.mjml" if "body.mjml" in build.sources else "body.html"
     body = part(body_file)
     text = part("body.txt") if "body.txt" in build.sources else None
-    if len(build.problems) > before:
+    if len(build.problems) > problems_before:
         return None
-    made = mask_jinja(body)
-    html = compile_mjml(made) if body_file == "body.mjml" else compile_html(made)
-    if made.problems:
-        build.report(*made.problems)
+    masked = mask_jinja(body)
+    html = compile_mjml(masked) if body_file == "body.mjml" else compile_html(masked)
+    if masked.problems:
+        build.report(*masked.problems)
         return None
     body_tag = _BODY.search(html)
     if not body_tag:
         reason = "makes no <body>"
         build.report(Problem(f"{build.sources.folder}/{body_file}", reason))
         return None
-    marked = f"{html[: body_tag.end()]}{_MARK}{html[body_tag.end() :]}"
-    shown = plain_source(constants["preheader"], direction, escaped=True)
-    block = _preheader_block(shown) if shown else ""
-    source = unmask_jinja(made, marked, direction).replace(_MARK, block, 1)
-    build.report(*made.problems)
-    tree = None if made.problems else _parsed(source)
+    marked_html = f"{html[: body_tag.end()]}{_BODY_MARK}{html[body_tag.end() :]}"
+    preheader = plain_source(constants["preheader"], direction, escaped=True)
+    preheader_block = _preheader_block(preheader) if preheader else ""
+    source = unmask_jinja(masked, marked_html, direction).replace(_BODY_MARK, preheader_block, 1)
+    build.report(*masked.problems)
+    tree = None if masked.problems else _parse(source)
     if tree is not None:
-        build.report(*_too_large(tree, f"{build.sources.folder}/{body_file}", locale))
-    if len(build.problems) > before:
+        build.report(*_check_size(tree, f"{build.sources.folder}/{body_file}", locale))
+    if len(build.problems) > problems_before:
         return None
     if text is None:
-        plain_text = restore(derive_text(html), made.pieces, direction)
+        plain_text = restore(derive_text(html), masked.pieces, direction)
     else:
         plain_text = plain_source(text, direction)
     sources: dict[Part, str] = {
@@ -275,19 +277,19 @@ def _variant(build: _Build, locale: str, texts: Mapping[str, SourcePiece]) -> Va
     return _with_code(build, locale, sources, tree)
 
 
-def _parsed(html: str) -> nodes.Template | None:
-    """The tree of an HTML part, or None: what keeps it from being read is said in `_with_code`."""
+def _parse(html: str) -> nodes.Template | None:
+    """The tree of an HTML part; None if it cannot be parsed, which `_with_code` reports."""
     try:
         return ENVIRONMENTS["html"].parse(html)
     except (TemplateError, RecursionError, ValueError):
         return None
 
 
-def _too_large(tree: nodes.Template, place: str, locale: str) -> Iterator[Problem]:
+def _check_size(tree: nodes.Template, place: str, locale: str) -> Iterator[Problem]:
     try:
         size = estimate(tree)
     except (RecursionError, ValueError):
-        return  # it is said in `_with_code`
+        return  # `_with_code` reports it
     if size > CLIPPED:
         reason = f"makes about {size // 1024} KB of HTML in {locale}, and Gmail clips at 102 KB"
         yield Problem(place, reason, "shorten the body or the layout, or limit a loop: items[:8]")
@@ -299,9 +301,9 @@ def _with_code(
     code: dict[Part, CodeType] = {}
     for part, source in sources.items():
         try:
-            known = html if part == "html" else None
-            tree = known or ENVIRONMENTS[part].parse(source)
-            learn(part, source, tree)
+            parsed = html if part == "html" else None
+            tree = parsed or ENVIRONMENTS[part].parse(source)
+            cache_contents(part, source, tree)
             code[part] = compile_tree(ENVIRONMENTS[part], tree, f"{build.name} ({locale})")
         except (TemplateError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = f"the {part} in {locale} cannot be compiled: {error}"
@@ -310,7 +312,7 @@ def _with_code(
 
 
 def _preheader_block(source: str) -> str:
-    """What stands first in the body, where inboxes look for it and readers do not see it."""
+    """The hidden block at the start of the body, where inboxes find the preheader."""
     return (
         '<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;'
         f'overflow:hidden;mso-hide:all">{source}{_PADDING}</div>'
@@ -320,12 +322,13 @@ def _preheader_block(source: str) -> str:
 def _hash(
     name: str, files: Mapping[str, str], layout: Mapping[str, str], variants: Mapping[str, Variant]
 ) -> str:
-    """Over what went in and what came out: another MJML compiler makes another version too."""
-    whole = [
+    """The hash of the sources and of the result, so that another MJML compiler gives another
+    version."""
+    content = [
         COMPILER,
         name,
         sorted(files.items()),
         sorted(layout.items()),
         [(locale, sorted(variant.sources.items())) for locale, variant in variants.items()],
     ]
-    return sha256(json.dumps(whole, ensure_ascii=False).encode()).hexdigest()[:16]
+    return sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:16]

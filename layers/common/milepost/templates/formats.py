@@ -1,8 +1,8 @@
-"""Money, numbers and dates the way a reader's language and country write them.
+"""Format money, numbers and dates for a language and a country.
 
-Babel knows how; it is imported by the first template that needs it (50 ms, and 6 ms per
-language). Formatting one price through Babel takes 16 µs, so the frame around the digits is
-learned from Babel once per language and currency, checked against it, and then filled in (1.5 µs).
+Babel has the formats. The first template that needs it imports it (50 ms, and 6 ms per language).
+Formatting one price with Babel takes 16 µs. So the frame around the digits is taken from Babel once
+per language and currency, compared with it, and then filled in (1.5 µs).
 """
 
 import re
@@ -22,16 +22,22 @@ Width = Literal["short", "medium", "long", "full"]
 WIDTHS: tuple[Width, ...] = ("short", "medium", "long", "full")
 
 _ZERO = {
-    "arab": 0x660, "arabext": 0x6F0, "beng": 0x9E6, "deva": 0x966, "mymr": 0x1040, "tibt": 0xF20,
-}  # fmt: skip
-"""Babel uses a language's separators but leaves its digits Latin; these are the first digits."""
+    "arab": 0x660,
+    "arabext": 0x6F0,
+    "beng": 0x9E6,
+    "deva": 0x966,
+    "mymr": 0x1040,
+    "tibt": 0xF20,
+}
+"""The first digit of each numbering system. Babel uses local separators, but Latin digits."""
 
 _PATTERNS = {
     ("fa", "IRR"): "#,##0\xa0ریال",  # noqa: RUF001
     ("fa", "IRT"): "#,##0\xa0تومان",  # noqa: RUF001
     ("zh", "TWD"): "NT$#,##0",
 }
-"""Where shops write prices otherwise than CLDR does. IRT is what shop software calls the toman."""
+"""The currencies whose prices shops write differently from CLDR. Shop software calls the toman IRT.
+"""
 
 _PROBES = ("0", "1", "3.5", "999.99", "1234.5", "12345.678", "1234567.891")
 
@@ -45,7 +51,7 @@ class _Frame(NamedTuple):
     digits: dict[int, str]
 
     def fill(self, amount: Decimal) -> str:
-        """Write an amount that is not negative: signs stand in too many places for a frame."""
+        """Format an amount that is not negative, because the place of a minus sign varies."""
         text = f"{amount:,.{self.places}f}"
         if self.digits or self.group != "," or self.point != ".":
             whole, _, fraction = text.partition(".")
@@ -93,17 +99,17 @@ def _by_babel(amount: Decimal, currency: str, tag: str) -> str:
 
 @lru_cache(maxsize=256)
 def _formatter(tag: str, currency: str) -> Callable[[Decimal], str]:
-    """The quick way to write this currency in this language, or Babel's own where none is exact."""
+    """A fast formatter for this currency and language, or Babel's own if the fast one differs."""
 
-    def slow(amount: Decimal) -> str:
+    def format_with_babel(amount: Decimal) -> str:
         return _by_babel(amount, currency, tag)
 
     digits = _digits(tag)
     latin = {ord(value): chr(key) for key, value in digits.items()}
-    probe = slow(Decimal("1234.444"))
+    probe = format_with_babel(Decimal("1234.444"))
     sample = re.search(r"1(\D?)234(?:(\D)(4+))?(?=\D*$)", probe.translate(latin))
     if not sample:
-        return slow
+        return format_with_babel
     frame = _Frame(
         before=probe[: sample.start()],
         after=probe[sample.end() :],
@@ -112,14 +118,14 @@ def _formatter(tag: str, currency: str) -> Callable[[Decimal], str]:
         places=len(sample[3] or ""),
         digits=digits,
     )
-    if any(frame.fill(Decimal(amount)) != slow(Decimal(amount)) for amount in _PROBES):
-        return slow
+    if any(frame.fill(Decimal(amount)) != format_with_babel(Decimal(amount)) for amount in _PROBES):
+        return format_with_babel
     return frame.fill
 
 
 @lru_cache(maxsize=4096)
 def read_amount(value: Any) -> Decimal:
-    """Read a number or a number in a text, as shops send prices; raise ValueError otherwise."""
+    """Read a number, or a number in a text, as shops send prices. Raises ValueError otherwise."""
     try:
         amount = Decimal(value if type(value) is int else str(value))
     except InvalidOperation:
@@ -131,9 +137,9 @@ def read_amount(value: Any) -> Decimal:
 
 @lru_cache(maxsize=4096)
 def money(value: Any, currency: str, locale: str) -> str:
-    """Write an amount in a currency (ISO 4217 code): `1234.5` USD is `$1,234.50` in English.
+    """Format an amount in a currency (ISO 4217 code): `1234.5` USD is `$1,234.50` in English.
 
-    Raises ValueError when the value is no amount or the currency no code of three letters.
+    Raises ValueError if the value is not an amount or the currency is not a code of three letters.
     """
     code = currency.upper()
     if not (len(code) == 3 and code.isascii() and code.isalpha()):
@@ -144,17 +150,17 @@ def money(value: Any, currency: str, locale: str) -> str:
 
 @lru_cache(maxsize=4096)
 def number(value: Any, locale: str) -> str:
-    """Write a number with the language's digits and separators. Raises ValueError."""
+    """Format a number with the language's digits and separators. Raises ValueError."""
     return _by_babel(read_amount(value), "", locale)
 
 
 def moment(
     value: str, width: Width, locale: str, timezone: str | None, calendar: "Calendar | None" = None
 ) -> str:
-    """Write the date of an instant, as it is in the reader's zone (UTC if unknown), or of a day.
+    """Format a day, or the date of an instant in the contact's time zone (UTC if unknown).
 
-    Unless a calendar is named, Persian readers get their own and all others the Gregorian one.
-    Raises ValueError when the text is no ISO 8601 date, or a day before the calendar begins.
+    Without a named calendar, Persian uses the Persian calendar and other languages the Gregorian
+    one. Raises ValueError if the text is not an ISO 8601 date, or is before the calendar begins.
     """
     day = _day(value, timezone)
     babel_locale = _locale(locale)
@@ -174,7 +180,7 @@ def _day(value: str, timezone: str | None) -> date:
     instant = datetime.fromisoformat(value)
     if instant.tzinfo is None:
         return instant.date()
-    from zoneinfo import ZoneInfo  # 7 ms that only dates need
+    from zoneinfo import ZoneInfo  # takes 7 ms and is needed for dates only
 
     try:
         zone = ZoneInfo(timezone) if timezone else UTC

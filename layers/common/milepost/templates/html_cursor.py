@@ -1,10 +1,10 @@
-"""Knowing where in an HTML or MJML document one is: in text, in a tag, in an attribute's value."""
+"""Track the position in an HTML or MJML document: in text, in a tag, or in an attribute's value."""
 
 import re
 from dataclasses import dataclass
 
 _RAW = frozenset({"style", "script", "title", "textarea", "mj-style", "mj-title", "mj-preview"})
-"""Elements whose content is text, whatever it looks like."""
+"""Elements whose content is text, even if it looks like markup."""
 
 _NAME = re.compile(r"/?([A-Za-z][\w:-]*)")
 _SPACE = re.compile(r"\s+")
@@ -15,10 +15,10 @@ _VALUE_END = re.compile(r"[\s>]")
 
 @dataclass(slots=True)
 class Cursor:
-    """Where in a document one is, after reading some of it.
+    """The position in a document after the text read so far.
 
     `state` is text, tag (between attributes), value (of `attribute`, in `quote`), raw (inside
-    `tag`, one of style, title and the like) or comment. `value` is what the value began with.
+    `tag`, such as style or title) or comment. `value` is the beginning of the value.
     """
 
     state: str = "text"
@@ -40,9 +40,9 @@ class Cursor:
             if text.startswith("<!--[if", start):
                 end = text.find("]>", start)
                 return len(text) if end < 0 else end + 2
-            for whole in ("<!-->", "<!--<![endif]-->"):  # ends of conditional comments
-                if text.startswith(whole, start):
-                    return start + len(whole)
+            for end_of_condition in ("<!-->", "<!--<![endif]-->"):  # ends of conditional comments
+                if text.startswith(end_of_condition, start):
+                    return start + len(end_of_condition)
             self.state = "comment"
             return start + 4
         if text.startswith("<!", start):

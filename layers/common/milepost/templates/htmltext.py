@@ -1,17 +1,17 @@
-"""The plain text part, derived from a mail's HTML at publish.
+"""Derive the plain text part from the HTML of a template, at publish.
 
-Stand-ins for Jinja (see `template_markup`) are kept where they stand, so that loops and
-conditions hold for the text as well.
+Stand-ins for Jinja (see `markup.py`) stay in place, so that loops and conditions apply to the text
+as well.
 """
 
 import re
 from html.parser import HTMLParser
 
 ADDRESS_BEGINS, ADDRESS_ENDS = "\ue000", "\ue001"
-"""Stand around every address in a derived text, for whoever fills it in."""
+"""The marks around every address in a derived text; `markup.restore` uses them."""
 
 GAP = "\ue002"
-"""Stands between table cells: a space, unless a condition left nothing beside it. See `tidy`."""
+"""The mark between table cells: a space, unless a condition leaves a cell empty. See `tidy`."""
 
 _LINE, _PARAGRAPH = "\ue003", "\ue004"  # at least one line break, at least two
 
@@ -30,7 +30,7 @@ _BREAKS = re.compile(f"[ {GAP}]*[\n{_LINE}{_PARAGRAPH}][ \n{GAP}{_LINE}{_PARAGRA
 _COMMENT_STAND_IN = re.compile(r"jq\d{4}qj")
 
 
-class _Reader(HTMLParser):
+class _TextExtractor(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
@@ -93,15 +93,15 @@ class _Reader(HTMLParser):
 
 
 def derive_text(html: str) -> str:
-    """Read a mail's HTML as plain text: `label: address` for links, a line for each table row.
+    """Convert an e-mail's HTML to plain text: `label: address` for links, a line per table row.
 
-    Addresses stand between ADDRESS_BEGINS and ADDRESS_ENDS, cells behind GAP. Pictures are left
-    out, as is what HTML hides. There is never more than one blank line in a row.
+    Addresses are between ADDRESS_BEGINS and ADDRESS_ENDS, cells after GAP. Images and hidden
+    elements are left out. There is at most one blank line in a row.
     """
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    text = "".join(reader.parts).replace("\xa0", " ")
+    extractor = _TextExtractor()
+    extractor.feed(html)
+    extractor.close()
+    text = "".join(extractor.parts).replace("\xa0", " ")
     text = _SPACES.sub(lambda run: GAP if GAP in run[0] else " ", text)
     text = _BREAKS.sub(lambda run: "\n\n" if _PARAGRAPH in run[0] else "\n", text)
     # A statement alone on its line takes the line break with it, as trim_blocks would.
@@ -111,7 +111,7 @@ def derive_text(html: str) -> str:
 
 def tidy(text: str) -> str:
     """Finish a text part after its values are in: no stray spaces, no two blank lines in a row."""
-    # By lines and not by expressions, which would stop at every single space of a long letter.
+    # Line by line, because regular expressions would stop at every single space of a long text.
     gaps = GAP in text
     lines: list[str] = []
     for line in text.split("\n"):

@@ -1,4 +1,4 @@
-"""The Persian solar calendar, in which Persian readers date everything."""
+"""The Persian solar calendar, the usual calendar in Persian."""
 
 from datetime import date
 from typing import NamedTuple
@@ -9,7 +9,7 @@ MONTHS = (
 )  # fmt: skip
 
 _EPOCH = date(1600, 3, 20).toordinal()
-"""1 Farvardin 979, the first day of a 33-year cycle's count in the usual arithmetic."""
+"""1 Farvardin 979, the first day of a 33-year cycle."""
 _FIRST = date(622, 3, 22)
 _CYCLE = 12_053  # days in 33 years, eight of them leap
 _FIRST_SIX = 186  # days in the six months of 31
@@ -25,7 +25,7 @@ class JalaliDate(NamedTuple):
 
 
 def to_jalali(day: date) -> JalaliDate:
-    """Convert a Gregorian date, by the 33-year rule, which is exact from 1831 to 2255.
+    """Convert a Gregorian date with the 33-year rule, which is exact from 1831 to 2255.
 
     Raises ValueError for days before the calendar begins.
     """

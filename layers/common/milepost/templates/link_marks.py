@@ -1,8 +1,8 @@
-"""Where UTM parameters go into the links of a template: found at publish, decided at send.
+"""Prepare the links of a template for UTM parameters: placed at publish, decided at send.
 
-Whether an address is the store's own, and what a campaign is called, is known only when a mail is
-made. Publish puts a call behind every address that a reader may follow; `_visit` stands for a whole
-address, `_mark` behind one that is put together, before its fragment.
+Only the send knows whether an address is the store's own, and the name of the campaign. So publish
+puts a call into every link: `_visit` around an address that is one value, or `_mark` after an
+address of several parts, before its fragment.
 """
 
 import re
@@ -18,19 +18,19 @@ _ANCHOR = re.compile(
 _STAND_IN = re.compile(r"jq(\d{4})qj")
 _FRAGMENT = re.compile(r"(?<!&)#")  # and not that of &#39;
 _WEB = re.compile(r"https?://", re.IGNORECASE)
-_OPENS, _CLOSES = "\ue010", "\ue011"
-_TOKEN = re.compile(f"{_OPENS}(\\d+){_CLOSES}")
+_OPEN, _CLOSE = "\ue010", "\ue011"
+_CALL_PLACEHOLDER = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 
 
 class LinkMark(NamedTuple):
-    """Where in an address a call goes, and the call."""
+    """The position of a call in an address, and the call."""
 
     at: int
     call: str
 
 
 def mark_of(address: str, pieces: Sequence[SourcePiece]) -> LinkMark | None:
-    """The call behind an address with stand-ins; None if it is a single value, or no web page."""
+    """The call after an address with stand-ins; None for a single value, or if not a web page."""
     first = _STAND_IN.match(address)
     if first and first.end() == len(address):
         return None
@@ -45,13 +45,13 @@ def mark_of(address: str, pieces: Sequence[SourcePiece]) -> LinkMark | None:
 
 
 def single(address: str) -> int | None:
-    """The number of the piece that is the whole address."""
-    only = _STAND_IN.fullmatch(address)
-    return int(only[1]) if only else None
+    """The number of the piece if it is the whole address."""
+    stand_in = _STAND_IN.fullmatch(address)
+    return int(stand_in[1]) if stand_in else None
 
 
 class LinkMarks:
-    """The links of one HTML document: `whole` are the pieces that are a link by themselves."""
+    """The links of one HTML document: `whole` are the pieces that are a complete link."""
 
     def __init__(self, pieces: Sequence[SourcePiece]) -> None:
         self.whole: set[int] = set()
@@ -59,13 +59,13 @@ class LinkMarks:
         self._calls: list[str] = []
 
     def marked(self, html: str) -> str:
-        """The document with a token in every address that gets a call."""
+        """The document with a placeholder in every address that gets a call."""
         return _ANCHOR.sub(self._anchor, html)
 
     def called(self, source: str) -> str:
-        """The finished source with the calls in place of the tokens."""
+        """The finished source with the calls in place of the placeholders."""
         calls = dict(enumerate(self._calls))
-        return _TOKEN.sub(lambda token: calls.get(int(token[1]), ""), source)
+        return _CALL_PLACEHOLDER.sub(lambda placeholder: calls.get(int(placeholder[1]), ""), source)
 
     def _anchor(self, anchor: re.Match[str]) -> str:
         address = anchor[1][1:-1]
@@ -76,4 +76,4 @@ class LinkMarks:
             return anchor[0]
         self._calls.append(mark.call)
         at = begin + mark.at
-        return f"{anchor[0][:at]}{_OPENS}{len(self._calls) - 1}{_CLOSES}{anchor[0][at:]}"
+        return f"{anchor[0][:at]}{_OPEN}{len(self._calls) - 1}{_CLOSE}{anchor[0][at:]}"

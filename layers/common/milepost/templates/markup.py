@@ -1,10 +1,10 @@
-"""From MJML or HTML with Jinja in it to mail HTML with the same Jinja in it.
+"""Convert MJML or HTML with Jinja to e-mail HTML with the same Jinja.
 
-The MJML compiler and the style inliner read HTML and know nothing of Jinja: they would escape it,
-move it out of tables or drop it. So every piece of Jinja goes through them as a stand-in that
-HTML lets pass, a comment between elements and a word everywhere else, and is put back
-afterwards. A stand-in that got lost or changed its order is a problem at publish. Where each one
-came out decides how its value is printed.
+The MJML compiler and the style inliner read HTML and do not know Jinja: they would escape it, move
+it out of tables or drop it. So every piece of Jinja is replaced by a stand-in, a comment between
+elements and a word everywhere else, and is put back afterwards. A stand-in that is lost or changes
+its order is a problem at publish. The place of a stand-in in the result decides which filter prints
+its value.
 """
 
 import re
@@ -21,9 +21,19 @@ from milepost.templates.link_marks import LinkMarks, mark_of
 from milepost.templates.source import SourcePiece
 
 _URL_ATTRIBUTES = frozenset(
-    {"href", "src", "background", "action", "formaction", "poster", "cite", "data", "longdesc",
-     "xlink:href"}
-)  # fmt: skip
+    {
+        "href",
+        "src",
+        "background",
+        "action",
+        "formaction",
+        "poster",
+        "cite",
+        "data",
+        "longdesc",
+        "xlink:href",
+    }
+)
 
 _SAFE_BEGINNING = re.compile(r"https?://[^/?#{]+[/?#]|mailto:|tel:|\{\{", re.IGNORECASE)
 _ADDRESS_SO_FAR = re.compile(r"(?:https?://|mailto:|\{\{[/?#])", re.IGNORECASE)
@@ -31,7 +41,7 @@ _SAFE_ADDRESS = re.compile(r"https?://|mailto:|tel:|#|jq\d{4}qj", re.IGNORECASE)
 _FIXED_LINK = re.compile(
     r"\s(href|src|background|action|formaction|poster)\s*=\s*[\"']([^\"']*)[\"']", re.IGNORECASE
 )
-_MOST_PIECES = 9999
+_MAX_PIECES = 9999
 _STAND_IN = re.compile(r"<!--(jq\d{4}qj)-->|(jq\d{4}qj)")
 _CONDITIONAL = re.compile(r"<!--\[if [^\]]*\]>(?:(?!<!\[endif\]-->).)*<!\[endif\]-->", re.DOTALL)
 _COMMENT = re.compile(r"<!--(?!\[if|<!\[endif|>|jq\d{4}qj-->).*?-->", re.DOTALL)
@@ -39,7 +49,7 @@ _COMMENT = re.compile(r"<!--(?!\[if|<!\[endif|>|jq\d{4}qj-->).*?-->", re.DOTALL)
 
 @dataclass(slots=True)
 class MaskedTemplate:
-    """A document whose Jinja is replaced by stand-ins. `problems` were found on the way."""
+    """A document with stand-ins in place of its Jinja, and the `problems` found so far."""
 
     text: str = ""
     pieces: list[SourcePiece] = field(default_factory=list)
@@ -57,24 +67,24 @@ class MaskedTemplate:
 
 
 def mask_jinja(pieces: list[SourcePiece]) -> MaskedTemplate:
-    """Replace Jinja by stand-ins, and refuse it where HTML could not hold it."""
-    made = MaskedTemplate()
+    """Replace Jinja by stand-ins, and report it where HTML allows no stand-in."""
+    masked = MaskedTemplate()
     cursor = Cursor()
     out: list[str] = []
     size = 0
     for piece in pieces:
-        made.starts.append(size)
-        made.origins.append(piece)
+        masked.starts.append(size)
+        masked.origins.append(piece)
         if piece.kind in ("text", "words"):
-            shown = piece.source if piece.kind == "text" else escape(piece.source)
-            if "jq" in shown and _STAND_IN.search(shown):
-                made.problems.append(Problem(piece.place, "holds a reserved word (jq…qj)"))
+            text = piece.source if piece.kind == "text" else escape(piece.source)
+            if "jq" in text and _STAND_IN.search(text):
+                masked.problems.append(Problem(piece.place, "holds a reserved word (jq…qj)"))
         else:
-            number = len(made.pieces)
-            made.pieces.append(piece)
-            shown = f"jq{number:04}qj"
+            number = len(masked.pieces)
+            masked.pieces.append(piece)
+            text = f"jq{number:04}qj"
             if cursor.state == "tag":
-                made.problems.append(
+                masked.problems.append(
                     Problem(
                         piece.place,
                         "Jinja cannot stand inside a tag, outside the quotes of an attribute",
@@ -82,74 +92,74 @@ def mask_jinja(pieces: list[SourcePiece]) -> MaskedTemplate:
                     )
                 )
             elif cursor.state == "value" and not cursor.quote:
-                made.problems.append(
+                masked.problems.append(
                     Problem(piece.place, f"{cursor.attribute}= has no quotes", 'write ="…"')
                 )
             if piece.kind == "statement" and cursor.state == "text":
-                made.between.add(number)
-                shown = f"<!--{shown}-->"
-        cursor.read(shown)
-        out.append(shown)
-        size += len(shown)
-    made.text = "".join(out)
-    if len(made.pieces) > _MOST_PIECES:
-        reason = f"holds more than {_MOST_PIECES} expressions and statements"
-        made.problems.append(Problem(made.pieces[0].file, reason))
-    if script := re.search(r"<script\b", made.text, re.IGNORECASE):
-        made.problems.append(Problem(made.place(script.start()), "scripts do not run in mail"))
-    return made
+                masked.between.add(number)
+                text = f"<!--{text}-->"
+        cursor.read(text)
+        out.append(text)
+        size += len(text)
+    masked.text = "".join(out)
+    if len(masked.pieces) > _MAX_PIECES:
+        reason = f"holds more than {_MAX_PIECES} expressions and statements"
+        masked.problems.append(Problem(masked.pieces[0].file, reason))
+    if script := re.search(r"<script\b", masked.text, re.IGNORECASE):
+        masked.problems.append(Problem(masked.place(script.start()), "scripts do not run in mail"))
+    return masked
 
 
-def check_links(made: MaskedTemplate, html: str) -> list[Problem]:
-    """Fixed addresses that a reader cannot follow from a mail: `javascript:`, `data:`, `/sale`."""
+def check_links(masked: MaskedTemplate, html: str) -> list[Problem]:
+    """Find fixed addresses that do not work in an e-mail: `javascript:`, `data:`, `/sale`."""
     problems: list[Problem] = []
     for link in _FIXED_LINK.finditer(html):
         address = unescape(link[2].strip())
         if not _SAFE_ADDRESS.match(address):
-            place = made.place(max(made.text.find(link[2]), 0))
+            place = masked.place(max(masked.text.find(link[2]), 0))
             remedy = "links begin with https://, http://, mailto:, tel: or #"
             problems.append(Problem(place, f'{link[1]}="{address}" leads nowhere', remedy))
     return problems
 
 
-def unmask_jinja(made: MaskedTemplate, html: str, direction: Direction) -> str:
-    """Put the Jinja back, each expression behind the filter for its place.
+def unmask_jinja(masked: MaskedTemplate, html: str, direction: Direction) -> str:
+    """Put the Jinja back, each expression with the filter for its place.
 
-    Problems are added to `made` for what got lost, moved or stands where no value is safe.
+    Adds problems to `masked` for stand-ins that are lost, moved, or where no value is safe.
     """
     html = _COMMENT.sub("", html)
     for conditional in _CONDITIONAL.finditer(html):
-        for lost in re.findall(r"<!--jq(\d{4})qj-->", conditional[0]):
-            made.problems.append(
+        for number_lost in re.findall(r"<!--jq(\d{4})qj-->", conditional[0]):
+            masked.problems.append(
                 Problem(
-                    made.pieces[int(lost)].place,
+                    masked.pieces[int(number_lost)].place,
                     "stands between rows that Outlook needs together",
                     "put the statement around <mj-wrapper>, or inside <mj-section>",
                 )
             )
-    made.problems += check_links(made, html)
-    visits = LinkMarks(made.pieces)
-    html = visits.marked(html)
+    masked.problems += check_links(masked, html)
+    links = LinkMarks(masked.pieces)
+    html = links.marked(html)
     cursor = Cursor()
     out: list[str] = []
     order: list[int] = []
-    seen: set[int] = set()
+    restored: set[int] = set()
     position = 0
     for stand_in in _STAND_IN.finditer(html):
         static = html[position : stand_in.start()]
         position = stand_in.end()
         cursor.read(static)
-        out.append(_neutral(static))
+        out.append(_break_jinja(static))
         number = int((stand_in[1] or stand_in[2])[2:6])
-        piece = made.pieces[number]
-        seen.add(number)
+        piece = masked.pieces[number]
+        restored.add(number)
         if piece.kind == "statement":
             if stand_in[1]:
                 order.append(number)
             elif cursor.state == "value":
                 cursor.value += "{%"
                 if cursor.attribute in _URL_ATTRIBUTES:
-                    made.problems.append(
+                    masked.problems.append(
                         Problem(
                             piece.place,
                             f"a statement cannot stand inside {cursor.attribute}",
@@ -158,38 +168,38 @@ def unmask_jinja(made: MaskedTemplate, html: str, direction: Direction) -> str:
                     )
             out.append(jinja(piece, ""))
         else:
-            name = _printing(cursor, piece, direction, made.problems)
-            out.append(jinja(piece, "_visit" if number in visits.whole else name))
+            name = _filter_for(cursor, piece, direction, masked.problems)
+            out.append(jinja(piece, "_visit" if number in links.whole else name))
             cursor.value += "{{"
     cursor.read(html[position:])
-    out.append(_neutral(html[position:]))
-    for number, piece in enumerate(made.pieces):
-        if number not in seen:
-            made.problems.append(
+    out.append(_break_jinja(html[position:]))
+    for number, piece in enumerate(masked.pieces):
+        if number not in restored:
+            masked.problems.append(
                 Problem(
                     piece.place,
-                    f"{piece.source!r} got lost: what stands around it takes none",
+                    f"{piece.source!r} got lost: no Jinja is possible at this place",
                     "sizes are computed at publish, comments and unknown attributes are dropped",
                 )
             )
-    if order != sorted(made.between) and not made.problems:
-        wrong = next((a for a, b in zip(order, sorted(made.between), strict=False) if a != b), 0)
-        made.problems.append(
+    if order != sorted(masked.between) and not masked.problems:
+        wrong = next((a for a, b in zip(order, sorted(masked.between), strict=False) if a != b), 0)
+        masked.problems.append(
             Problem(
-                made.pieces[wrong].place,
+                masked.pieces[wrong].place,
                 "was moved by the MJML compiler",
                 "put the statement between whole elements, or inside <mj-raw>",
             )
         )
-    return visits.called("".join(out))
+    return links.called("".join(out))
 
 
-def _neutral(static: str) -> str:
-    """Keep what is left from being read as Jinja: `{#` happens in styles."""
+def _break_jinja(static: str) -> str:
+    """Break sequences in the remaining text that Jinja would read, such as `{#` in styles."""
     return static.replace("{#", "{ #").replace("{%", "{ %").replace("{{", "{ {")
 
 
-def _printing(
+def _filter_for(
     cursor: Cursor, piece: SourcePiece, direction: Direction, problems: list[Problem]
 ) -> str:
     if cursor.state == "text":
@@ -223,7 +233,7 @@ def _printing(
 
 
 def restore(text: str, pieces: list[SourcePiece], direction: Direction) -> str:
-    """Put the Jinja back into a text that `derive_text` read from disguised HTML."""
+    """Put the Jinja back into a text that `derive_text` made from masked HTML."""
 
     def put(match: re.Match[str], name: str) -> str:
         piece = pieces[int((match[1] or match[2])[2:6])]
@@ -244,9 +254,9 @@ def restore(text: str, pieces: list[SourcePiece], direction: Direction) -> str:
 
 
 def plain_source(pieces: Iterable[SourcePiece], direction: Direction, escaped: bool = False) -> str:
-    """The Jinja source of a part that was written as plain text, or of a stretch of HTML text.
+    """The Jinja source of a plain text part, or of a piece of HTML text.
 
-    What continues an address, as in `https://host/{{ id }}`, is encoded and not isolated.
+    A value that continues an address, as in `https://host/{{ id }}`, is encoded and not isolated.
     """
     out: list[str] = []
     word = ""
@@ -261,8 +271,8 @@ def plain_source(pieces: Iterable[SourcePiece], direction: Direction, escaped: b
     return "".join(out)
 
 
-def jinja(piece: SourcePiece, printing: str) -> str:
-    """A piece as Jinja source, an expression behind the filter that prints it."""
+def jinja(piece: SourcePiece, filter_name: str) -> str:
+    """A piece as Jinja source, an expression with the filter that prints it."""
     if piece.kind == "statement":
         return f"{{% {piece.source} %}}"
-    return f"{{{{ ({piece.source})|{printing} }}}}"
+    return f"{{{{ ({piece.source})|{filter_name} }}}}"

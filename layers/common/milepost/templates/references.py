@@ -1,4 +1,4 @@
-"""What a published template speaks of."""
+"""Find the variables that a published template uses."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from milepost.templates.version import TemplateVersion
 
 
 def steps_used(version: TemplateVersion) -> set[str]:
-    """The ids of the steps whose outcome a template shows: `{{ steps.crm.body.tier }}`."""
+    """The ids of the steps whose outcome a template uses: `{{ steps.crm.body.tier }}`."""
     return {
         name
         for locale in version.locales
@@ -22,7 +22,7 @@ def steps_used(version: TemplateVersion) -> set[str]:
 
 
 def template_mentions(version: TemplateVersion, root: str, name: str) -> bool:
-    """Whether a template speaks of `root.name` anywhere, in any language."""
+    """Whether a template uses `root.name` anywhere, in any language."""
     return any(
         name in _read(part, source).parts_of(root)
         for locale in version.locales
@@ -31,24 +31,25 @@ def template_mentions(version: TemplateVersion, root: str, name: str) -> bool:
 
 
 def always_prints(source: str, html: bool, root: str, name: str) -> bool:
-    """Whether a compiled part prints `root.name` for everyone: outside every condition and loop."""
+    """Whether a compiled part prints `root.name` for every recipient: outside of all conditions and
+    loops."""
     return f"{root}.{name}" in _read("html" if html else "text", source).printed_for_all
 
 
-def learn(part: Part, source: str, tree: nodes.Template) -> None:
-    """Note what a part speaks of while its tree is at hand; `tree` is the source's, unchanged."""
+def cache_contents(part: Part, source: str, tree: nodes.Template) -> None:
+    """Cache the variables of a part from its parsed tree; `tree` is the unchanged source's."""
     _KNOWN[part, source] = _contents(tree)
     if len(_KNOWN) > _MAX_KNOWN:
         del _KNOWN[next(iter(_KNOWN))]
 
 
 class _Contents(NamedTuple):
-    """What a compiled part speaks of."""
+    """The variables that a compiled part uses."""
 
     parts: Mapping[str, frozenset[str]]
-    """The parts of each variable, by the variable's name."""
+    """The fields of each variable, by the variable's name."""
     printed_for_all: frozenset[str]
-    """Dotted paths that are printed outside of every condition and loop."""
+    """Dotted paths that are printed outside of all conditions and loops."""
 
     def parts_of(self, root: str) -> frozenset[str]:
         return self.parts.get(root, frozenset())
@@ -56,12 +57,13 @@ class _Contents(NamedTuple):
 
 _MAX_KNOWN = 512
 _KNOWN: dict[tuple[Part, str], _Contents] = {}
-"""Kept, for publishing a template and every workflow that sends it ask again. Oldest first."""
+"""A cache, because publishing a template and every workflow that uses it reads the same parts. The
+oldest entry is first."""
 
 
 def _read(part: Part, source: str) -> _Contents:
     if (part, source) not in _KNOWN:
-        learn(part, source, ENVIRONMENTS[part].parse(source))
+        cache_contents(part, source, ENVIRONMENTS[part].parse(source))
     return _KNOWN[part, source]
 
 
@@ -75,7 +77,7 @@ def _contents(tree: nodes.Template) -> _Contents:
         if isinstance(output, nodes.Output)
         for path in _sure_paths(output.nodes)
     )
-    return _Contents({root: frozenset(of) for root, of in parts.items()}, frozenset(printed))
+    return _Contents({root: frozenset(names) for root, names in parts.items()}, frozenset(printed))
 
 
 def _parts(tree: nodes.Template) -> Iterator[tuple[str, str]]:

@@ -1,28 +1,14 @@
-"""The send side: fill a compiled template in for one contact.
-
-Only values are put in here; MJML, style inlining, the text part and the languages were done at
-publish. The caller's context is plain JSON:
-
-    contact {first_name, last_name, email, locale, timezone, properties}
-    event   {name, and the event's own data: products [{name, price, ...}], total, currency, ...}
-    store   {name, url, postal_address, logo_url, currency}
-    urls    {unsubscribe, preferences, view, shop; confirm where a sign-up is to be confirmed}
-    steps   {<step id>: its outcome}
-    now     ISO 8601 text
-
-A null or absent value is missing: `default` and `if` deal with it, printing it is an error.
-"""
+"""From a compiled template and data to an e-mail and its size."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jinja2 import Template, TemplateRuntimeError, TemplateSyntaxError, UndefinedError
+from jinja2 import Template, TemplateRuntimeError, TemplateSyntaxError, UndefinedError, nodes
 
 from milepost.base import languages
-from milepost.templates.escaping import CAMPAIGN, PRINTING
-from milepost.templates.filters import LOCALE, TEMPLATE_FILTERS
+from milepost.templates.filters import CAMPAIGN, LOCALE, PRINTING, TEMPLATE_FILTERS
 from milepost.templates.htmltext import tidy
 from milepost.templates.sandbox import (
     MAX_TEXT_LENGTH,
@@ -41,27 +27,90 @@ if TYPE_CHECKING:
     from milepost.templates.utm import Campaign
 
 
+CLIPPED = 102 * 1024
+"""Bytes of HTML that Gmail shows."""
+
+_TRACKING_BYTES = 160
+"""The bytes that SES adds to a link to count clicks."""
+
+_DEFAULT_ROUNDS = 10
+"""The assumed rounds of a loop without a slice such as `products[:8]`."""
+
+_TYPICAL_SIZES = {"_link": 80, "_visit": 170, "_mark": 90, "_link_part": 24, "_style": 8}
+_DEFAULT_SIZE = 24
+
+
+def is_clipped(html: str) -> bool:
+    """Whether Gmail would cut this e-mail off, with the bytes that SES adds to count clicks."""
+    if len(html) * 4 < CLIPPED // 2:
+        return False  # four bytes for every character, and half of the limit for links
+    return html_size(html) > CLIPPED
+
+
+def html_size(html: str) -> int:
+    """The bytes of the finished HTML, with click tracking."""
+    return len(html.encode()) + _TRACKING_BYTES * html.count("href=")
+
+
+def estimate(tree: nodes.Template) -> int:
+    """The estimated bytes of a compiled HTML part, with values of typical length.
+
+    Every condition counts with its longer branch. A loop counts as often as its slice allows,
+    otherwise ten times.
+    """
+    return _total(tree.body)
+
+
+def _total(children: Iterable[nodes.Node]) -> int:
+    return sum(map(_size, children))
+
+
+def _size(node: nodes.Node) -> int:
+    if isinstance(node, nodes.TemplateData):
+        return html_size(node.data)
+    if isinstance(node, nodes.Output):
+        return _total(node.nodes)
+    if isinstance(node, nodes.If):
+        elif_sizes = [_total(other.body) for other in node.elif_]
+        return max(_total(node.body), _total(node.else_), *elif_sizes)
+    if isinstance(node, nodes.For):
+        return max(_rounds(node.iter) * _total(node.body), _total(node.else_))
+    if isinstance(node, nodes.Filter):
+        return _TYPICAL_SIZES.get(node.name, _DEFAULT_SIZE)
+    return 0
+
+
+def _rounds(iterated: nodes.Node) -> int:
+    if isinstance(iterated, nodes.List | nodes.Tuple):
+        return len(iterated.items)
+    if isinstance(iterated, nodes.Getitem) and isinstance(iterated.arg, nodes.Slice):
+        stop = iterated.arg.stop
+        if isinstance(stop, nodes.Const) and type(stop.value) is int and stop.value > 0:
+            return stop.value
+    return _DEFAULT_ROUNDS
+
+
 MAX_OUTPUT = 512 * 1024
-"""Characters of one rendered part. SES takes 40 MB, but nobody reads it."""
+"""Characters of one rendered part. SES takes 40 MB, but no e-mail needs so much."""
 
 MAX_SUBJECT_LENGTH = 255
 
 _BATCH = 64
-"""Pieces taken between two looks at the size: one is at most a template's text, 102 KB."""
+"""The number of pieces between two size checks. A piece is at most a template's text, 102 KB."""
 
 
-_MOST_VALUES = 20_000
-_DEEPEST = 20
+_MAX_VALUES = 20_000
+_MAX_DEPTH = 20
 
-_UNWANTED = re.compile(
+_REMOVED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
-"""Never part of a value: control characters, marks that reorder the text around them, halves of
-surrogate pairs (JSON can carry them, UTF-8 cannot)."""
+"""Characters that are removed from values: control characters, marks that reorder the text around
+them, and halves of surrogate pairs (allowed in JSON, but not in UTF-8)."""
 
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
-_TURNING = re.compile("[\u202a-\u202e]")
+_DIRECTION_MARKS = re.compile("[\u202a-\u202e]")
 
 
 def _environments() -> dict[Part, DataEnvironment]:
@@ -71,11 +120,11 @@ def _environments() -> dict[Part, DataEnvironment]:
 
 
 ENVIRONMENTS = _environments()
-"""Where each part runs. Code compiled for one of them runs in no other."""
+"""The environment of each part. Code that is compiled for one runs in no other."""
 
 
 class RenderingError(Exception):
-    """A template cannot be filled in for this contact. Says nothing of the contact's own data."""
+    """A template cannot be rendered for this contact. The message contains no contact data."""
 
     def __init__(self, template: str, part: str, reason: str) -> None:
         super().__init__(f"{template} ({part}): {reason}")
@@ -85,10 +134,10 @@ class RenderingError(Exception):
 
 
 class Rendered(NamedTuple):
-    """A finished mail. `locale` is the language it is in, `hash` the template version's.
+    """A rendered e-mail. `locale` is its language, `hash` that of the template version.
 
-    `subject` is one line of 1 to 255 characters without control characters. `preheader` is
-    already inside `html`.
+    `subject` is one line of 1 to 255 characters without control characters. `html` already contains
+    the `preheader`.
     """
 
     subject: str
@@ -100,7 +149,7 @@ class Rendered(NamedTuple):
 
 
 class Renderer:
-    """Renders one template version in any of its languages; keep it, loading is the slow part."""
+    """Renders one template version in any of its languages. Reuse it, because loading is slow."""
 
     def __init__(self, version: TemplateVersion) -> None:
         self.version = version
@@ -109,25 +158,25 @@ class Renderer:
     def render(
         self, context: Mapping[str, Any], locale: str | None, campaign: "Campaign | None" = None
     ) -> Rendered:
-        """Fill the template in, in the language that serves `locale` best; `campaign` is what links
-        to the store's own pages get.
+        """Render the template in the language that fits `locale` best. `campaign` is added to links
+        to the store's own pages.
 
-        Raises RenderingError naming what is missing, too large or impossible.
+        Raises RenderingError with the value that is missing, too large or invalid.
         """
         version = self.version
         language = languages.choose(locale, version.packed, version.default_locale)
         templates = self._loaded.get(language) or self._load(language)
         values = self._values(context, locale, language)
         values[CAMPAIGN] = campaign
-        made = {part: self._fill(part, template, values) for part, template in templates.items()}
-        subject = one_line(made["subject"])
+        parts = {part: self._fill(part, template, values) for part, template in templates.items()}
+        subject = one_line(parts["subject"])
         if not subject:
             raise RenderingError(version.name, "subject", "it came out empty")
         return Rendered(
             subject=subject,
-            preheader=one_line(made.get("preheader", "")),
-            html=made["html"],
-            text=tidy(made["text"]),
+            preheader=one_line(parts.get("preheader", "")),
+            html=parts["html"],
+            text=tidy(parts["text"]),
             locale=language,
             hash=version.hash,
         )
@@ -154,15 +203,15 @@ class Renderer:
         except NotJsonError as error:
             raise RenderingError(self.version.name, "context", str(error)) from None
         direction = languages.direction(language)
-        wanted = languages.normalize(locale or "")
-        same = wanted.partition("-")[0] == language.partition("-")[0]
+        requested = languages.normalize(locale or "")
+        same_language = requested.partition("-")[0] == language.partition("-")[0]
         values.update(
             {
                 "lang": language,
                 "dir": direction,
                 "start": "right" if direction == "rtl" else "left",
                 "end": "left" if direction == "rtl" else "right",
-                LOCALE: wanted if same else language,
+                LOCALE: requested if same_language else language,
             }
         )
         return values
@@ -170,13 +219,13 @@ class Renderer:
     def _fill(self, part: Part, template: Template, values: dict[str, Any]) -> str:
         values[WORK_LEFT] = [WORK_BUDGET]
         pieces: list[str] = []
-        room = MAX_OUTPUT
+        characters_left = MAX_OUTPUT
         root: Callable[[Context], Iterator[str]] = template.root_render_func
         try:
             stream = root(template.new_context(values))
             while batch := list(islice(stream, _BATCH)):
-                room -= sum(map(len, batch))
-                if room < 0:
+                characters_left -= sum(map(len, batch))
+                if characters_left < 0:
                     raise RenderingError(self.version.name, part, "it grows beyond 512 KB")
                 pieces += batch
         except UndefinedError as error:
@@ -185,41 +234,41 @@ class Renderer:
         except TemplateRuntimeError as error:
             raise RenderingError(self.version.name, part, str(error.message)) from None
         except ValueError as error:
-            # Ours say "is not an amount"; others may quote a value, which is somebody's data.
-            ours = str(error) if str(error).startswith("is not a") else type(error).__name__
-            raise RenderingError(self.version.name, part, f"a value {ours}") from None
+            # Milepost's own errors say "is not an amount"; others may quote contact data.
+            safe_reason = str(error) if str(error).startswith("is not a") else type(error).__name__
+            raise RenderingError(self.version.name, part, f"a value {safe_reason}") from None
         except (TypeError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
             reason = f"an expression does not fit its values ({type(error).__name__})"
             raise RenderingError(self.version.name, part, reason) from None
         return "".join(pieces)
 
     def _full_name(self, part: Part, name: str, language: str) -> str:
-        """Complete `total` to `event.total` by looking where the template says so."""
+        """Complete `total` to `event.total` by a search in the template's source."""
         source = self.version.variant(language).sources[part]
-        found = set(re.findall(rf"\b((?:\w+\.)+{re.escape(name)})\b", source))
-        return found.pop() if len(found) == 1 else name
+        paths = set(re.findall(rf"\b((?:\w+\.)+{re.escape(name)})\b", source))
+        return paths.pop() if len(paths) == 1 else name
 
 
 class NotJsonError(ValueError):
-    """A context holds something else than JSON data; says where."""
+    """A context contains a value that is not JSON; the message says where."""
 
 
 def plain(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy JSON data for a template: nulls dropped, unwanted characters too, long texts cut.
+    """Copy JSON data for a template without nulls and unwanted characters. Long texts are cut.
 
-    Raises NotJsonError for any other object, so that no template can ever reach one.
+    Raises NotJsonError for any other object, so that a template can never reach one.
     """
-    left = _MOST_VALUES
+    values_left = _MAX_VALUES
 
     def copy(value: Any, depth: int) -> Any:
-        nonlocal left
-        left -= 1
-        if left < 0 or depth > _DEEPEST:
+        nonlocal values_left
+        values_left -= 1
+        if values_left < 0 or depth > _MAX_DEPTH:
             raise NotJsonError(": more than a mail can hold")
         kind = type(value)
         if kind is str:
-            if not value.isprintable():  # quick, and right but for harmless marks
-                value = _UNWANTED.sub("", value)
+            if not value.isprintable():  # a fast check; it also finds some harmless marks
+                value = _REMOVED.sub("", value)
             return value if len(value) <= MAX_TEXT_LENGTH else value[: MAX_TEXT_LENGTH - 1] + "…"
         if kind is int or kind is float or kind is bool:
             return value
@@ -247,9 +296,9 @@ def plain(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def one_line(text: str) -> str:
-    """Make a header value of a rendered text: one line of 255 characters at most, none of which
-    controls anything or turns the order of others (isolates may stay: they end where they say)."""
-    line = _SPACES.sub(" ", _TURNING.sub("", text)).strip()
+    """Make a header value of a rendered text: one line of at most 255 characters, without control
+    characters and marks that reorder text. Isolates stay, because they have an end."""
+    line = _SPACES.sub(" ", _DIRECTION_MARKS.sub("", text)).strip()
     if len(line) > MAX_SUBJECT_LENGTH:
         line = line[: MAX_SUBJECT_LENGTH - 2].rstrip() + "…"
         if line.count("\u2068") > line.count("\u2069"):

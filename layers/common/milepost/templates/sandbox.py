@@ -1,14 +1,14 @@
-"""The room a template runs in: plain data, a short list of filters, a bounded amount of work.
+"""The sandbox of templates: plain data, a short list of filters, a limited amount of work.
 
-Jinja's own sandbox is the outer wall. Inside it stand three of ours, because the sandbox alone
-lets `{{ 'a' * 100000000 }}` take 400 MB and calls any method of any object it is given:
+Jinja's own sandbox is not enough: it lets `{{ 'a' * 100000000 }}` take 400 MB and calls any method
+of any object in the context. So there are three more limits:
 
-1. Templates see data only. An attribute is a key of a dictionary or it is missing; methods,
-   calls, macros and imports do not exist (`GRAMMAR`).
-2. Every loop and every filter pays from one allowance per mail (`WORK_BUDGET`), in proportion to
-   the size of what it works on, and no text that a template builds may pass `MAX_TEXT_LENGTH`.
-3. What an expression prints passes one of the filters of `printing`, chosen at publish by the
-   place where it stands: text, attribute, link, style.
+1. Templates see data only. An attribute is a key of a dictionary, or it is missing. Methods, calls,
+   macros and imports do not exist (`GRAMMAR`).
+2. Every loop and every filter is charged to one budget per e-mail (`WORK_BUDGET`), in proportion to
+   the size of its input. No text that a template builds can exceed `MAX_TEXT_LENGTH`.
+3. Every printed value passes one of the filters of `escaping.py`, which publish chooses by the
+   place of the value: text, attribute, link or style.
 """
 
 from collections.abc import Mapping
@@ -24,13 +24,14 @@ Part = Literal["subject", "preheader", "html", "text"]
 PARTS: tuple[Part, ...] = ("subject", "preheader", "html", "text")
 
 WORK_BUDGET = 50_000
-"""Units of work for one mail. A cart of five products takes about 300; all of it, half a second."""
+"""Units of work for one e-mail. A cart of five products takes about 300; the whole budget, half a
+second."""
 
 MAX_TEXT_LENGTH = 20_000
-"""Characters of the longest text that a template may build or a value may have."""
+"""The highest number of characters of a value, or of a text that a template builds."""
 
 WORK_LEFT = "_allowance"
-"""Where a render keeps what is left: a list of one number, out of reach of templates."""
+"""The key of the remaining budget: a list of one number that templates cannot reach."""
 
 GRAMMAR: tuple[type[nodes.Node], ...] = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.For, nodes.Assign,
@@ -39,7 +40,7 @@ GRAMMAR: tuple[type[nodes.Node], ...] = (
     nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos,
     nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Concat,
 )  # fmt: skip
-"""All that a template may consist of. What is not here is not compiled."""
+"""The allowed nodes of a template. Other nodes are not compiled."""
 
 TESTS = (
     "defined", "undefined", "string", "number", "integer", "float", "boolean", "mapping",
@@ -54,22 +55,22 @@ _LOOP = frozenset(
 
 
 MAX_DEPTH = 100
-"""Nodes inside each other. The layout with a product table has 15; Jinja's compiler takes time by
-the square of the depth of its conditions."""
+"""The maximum depth of nodes. The layout with a product table has 15. The time of Jinja's compiler
+grows with the square of the depth of conditions."""
 
 
 class RenderLimitError(TemplateRuntimeError):
-    """The template asks for more work or memory than a mail may cost."""
+    """The template needs more work or memory than an e-mail may use."""
 
 
 class NotPlainDataError(TemplateRuntimeError):
-    """The template does something with a value that the value cannot do."""
+    """The template uses an operation that the value does not support."""
 
 
 class Missing(StrictUndefined):
-    """A value that is not there: false in a condition, an error that names it anywhere else.
+    """A missing value: false in a condition, an error with its name anywhere else.
 
-    Parts of it are missing too (`event.customer.name` without a customer), as in conditions of
+    Its parts are missing too (`event.customer.name` without a customer), as in the conditions of
     workflows, so that `default` and `if` work at any depth.
     """
 
@@ -87,7 +88,7 @@ class Missing(StrictUndefined):
 
 
 class DataEnvironment(ImmutableSandboxedEnvironment):
-    """Jinja whose values are JSON: looking something up never reaches a Python object."""
+    """A Jinja environment for JSON values: a lookup never reaches a Python attribute."""
 
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
@@ -133,15 +134,15 @@ class DataEnvironment(ImmutableSandboxedEnvironment):
 
 
 def charge_budget(context: Context, units: int) -> None:
-    """Take work off what this render may still do; raise RenderLimitError when nothing is left."""
-    purse = context.parent[WORK_LEFT]
-    purse[0] -= units
-    if purse[0] < 0:
+    """Charge work to the budget of this render. Raises RenderLimitError if it is used up."""
+    budget = context.parent[WORK_LEFT]
+    budget[0] -= units
+    if budget[0] < 0:
         raise RenderLimitError("the template does too much work for one mail")
 
 
 def each(context: Context, value: Any, weight: int) -> list[Any]:
-    """What a `for` goes through, paid in advance: items times the size of the loop's body."""
+    """The items of a `for`, charged in advance: their number times the size of the loop's body."""
     if isinstance(value, Missing):
         value._fail_with_undefined_error()
     if type(value) not in (list, tuple, dict, str):
@@ -151,7 +152,7 @@ def each(context: Context, value: Any, weight: int) -> list[Any]:
 
 
 def concat(context: Context, parts: tuple[Any, ...]) -> str:
-    """`a ~ b`, with an end to growth."""
+    """`a ~ b`, with a limit for its length."""
     texts = [text_of(part) for part in parts]
     length = sum(map(len, texts))
     if length > MAX_TEXT_LENGTH:
@@ -161,19 +162,19 @@ def concat(context: Context, parts: tuple[Any, ...]) -> str:
 
 
 def text_of(value: Any) -> str:
-    """A value as it is printed. Lists, dictionaries, true and false are not text."""
+    """A value as text. Lists, dictionaries, true and false cannot be printed."""
     if type(value) is str:
         return value
     if type(value) is int or type(value) is float:
         return str(value)
     if isinstance(value, Missing):
         value._fail_with_undefined_error()
-    what = {"bool": "true or false", "list": "a list", "dict": "a group of values"}
-    raise NotPlainDataError(f"{what.get(type(value).__name__, 'this')} cannot be printed")
+    names = {"bool": "true or false", "list": "a list", "dict": "a group of values"}
+    raise NotPlainDataError(f"{names.get(type(value).__name__, 'this')} cannot be printed")
 
 
 class _Guard(NodeTransformer):
-    """Sends loops and `~` through the filters that count."""
+    """Puts the charging filters around loops and `~`."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         weight = 1 + sum(1 for child in node.body for _ in child.find_all(nodes.Node))
@@ -193,15 +194,15 @@ def _filter(node: nodes.Node, name: str, *arguments: nodes.Expr) -> nodes.Filter
 
 
 def compile_part(environment: DataEnvironment, source: str, filename: str) -> CodeType:
-    """Turn the source of one part into code. Raises TemplateSyntaxError, SyntaxError.
+    """Compile the source of one part. Raises TemplateSyntaxError, SyntaxError.
 
-    Publish has checked it already, and said so kindly; here nothing outside the grammar passes.
+    Publish has already checked it, with better messages. This check enforces the grammar.
     """
     return compile_tree(environment, environment.parse(source), filename)
 
 
 def compile_tree(environment: DataEnvironment, parsed: nodes.Template, filename: str) -> CodeType:
-    """Turn a tree that was just parsed into code, and change it. Raises as `compile_part` does."""
+    """Compile a parsed tree and change it. Raises the errors of `compile_part`."""
     check_depth(parsed)
     for node in parsed.find_all(nodes.Node):
         line = node.lineno or 1
@@ -221,7 +222,7 @@ def _printed_safely(node: nodes.Node) -> bool:
 
 
 def check_depth(tree: nodes.Template) -> None:
-    """Refuse what is nested too deeply to be worth compiling. Raises TemplateSyntaxError."""
+    """Raise TemplateSyntaxError if the tree is nested too deeply."""
     depth, level = 0, [cast("nodes.Node", tree)]
     while level:
         depth += 1
@@ -232,7 +233,7 @@ def check_depth(tree: nodes.Template) -> None:
 
 
 def environment(html: bool, filters: Mapping[str, Any]) -> DataEnvironment:
-    """Build the environment of the HTML part or of the plain parts with these filters alone."""
+    """Build the environment of the HTML part or of the plain parts, with only these filters."""
     built = DataEnvironment(undefined=Missing, autoescape=html, cache_size=0)
     built.filters = dict(filters)
     built.tests = {name: built.tests[name] for name in TESTS}

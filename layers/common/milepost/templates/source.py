@@ -1,12 +1,12 @@
-"""The files of a template as a list of pieces: layout, includes and one language's texts in place.
+"""Assemble the files of a template into pieces, with the layout, includes and one language's texts.
 
-Three things happen at publish and never again:
+Publish resolves three things:
 
     {% extends "layout.mjml" %}   the template fills the layout's `{% block name %}`s
     {% include "products.mjml" %} a file of the template's own folder, else of `_layout`
     {{ t.greeting }}              a text of `strings.<locale>.json`, which may hold expressions
 
-Every piece keeps the file and line it came from, so that a mistake can be pointed at.
+Every piece keeps its file and line, for error messages.
 """
 
 import re
@@ -22,7 +22,7 @@ from milepost.base.problems import Problem, did_you_mean
 LAYOUT = "_layout"
 
 _LEXER = Environment(trim_blocks=True, lstrip_blocks=True)
-_DEEPEST = 8
+_MAX_DEPTH = 8
 _STRUCTURE = re.compile(r"(extends|include|import|from|block|endblock)\b\s*(.*)", re.DOTALL)
 _FILE = re.compile(r"""["']([\w./-]+)["']""")
 _TEXT = re.compile(r"t((?:\.[A-Za-z_]\w*)+)")
@@ -30,11 +30,11 @@ _TEXT = re.compile(r"t((?:\.[A-Za-z_]\w*)+)")
 
 @dataclass(frozen=True, slots=True)
 class SourcePiece:
-    """A stretch of a template.
+    """A piece of a template.
 
-    `text` is copied as it is, `words` is plain text of a language file and gets escaped for the
-    place it stands in, `output` is the inside of `{{ }}`, `statement` of `{% %}`. `line` 0 means
-    that `file` alone says where.
+    `text` is copied unchanged. `words` is plain text of a language file and is escaped for its
+    place. `output` is the inside of `{{ }}`, `statement` that of `{% %}`. With `line` 0, `file`
+    alone is the place.
     """
 
     kind: Literal["text", "words", "output", "statement"]
@@ -48,7 +48,7 @@ class SourcePiece:
 
 
 class InvalidTemplateError(Exception):
-    """A file cannot be read as a template; carries the problem."""
+    """A file cannot be read as a template; it has the problem."""
 
     def __init__(self, place: str, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
@@ -57,24 +57,25 @@ class InvalidTemplateError(Exception):
 
 @lru_cache(maxsize=256)
 def tokenize(source: str, file: str) -> tuple[SourcePiece, ...]:
-    """Cut a source into pieces; comments disappear. Raises InvalidTemplateError.
+    """Split a source into pieces, without comments. Raises InvalidTemplateError.
 
-    Kept, for every language of a template and every template of a layout asks again.
+    The result is cached, because every language of a template and every template with the same
+    layout needs it.
     """
     pieces: list[SourcePiece] = []
     inside: list[str] = []
-    begun, opened = 0, False
+    start_line, is_open = 0, False
     try:
         for line, token, value in _LEXER.lexer.tokeniter(source, None, file):
             if token in ("variable_begin", "block_begin"):
-                inside, begun = [], line
-                opened = True
+                inside, start_line = [], line
+                is_open = True
             elif token in ("variable_end", "block_end"):
                 kind: Literal["output", "statement"] = (
                     "output" if token == "variable_end" else "statement"
                 )
-                pieces.append(SourcePiece(kind, "".join(inside).strip(), file, begun))
-                opened = False
+                pieces.append(SourcePiece(kind, "".join(inside).strip(), file, start_line))
+                is_open = False
             elif token == "data":
                 pieces.append(SourcePiece("text", value, file, line))
             elif token in ("raw_begin", "raw_end"):
@@ -84,13 +85,13 @@ def tokenize(source: str, file: str) -> tuple[SourcePiece, ...]:
     except TemplateSyntaxError as error:
         remedy = 'in a style, write "{ #" with a space' if "comment" in str(error.message) else ""
         raise InvalidTemplateError(f"{file}:{error.lineno}", str(error.message), remedy) from None
-    if opened:
-        raise InvalidTemplateError(f"{file}:{begun}", "these braces are never closed")
+    if is_open:
+        raise InvalidTemplateError(f"{file}:{start_line}", "these braces are never closed")
     return tuple(pieces)
 
 
 class Sources:
-    """The files of one template and of the shared layout, by the names their problems are told."""
+    """The files of one template and of the shared layout, by the path that problems show."""
 
     def __init__(self, name: str, files: Mapping[str, str], layout: Mapping[str, str]) -> None:
         self.folder = f"templates/{name}"
@@ -112,8 +113,8 @@ class Sources:
             ((n, p) for n, p in enumerate(pieces) if p.kind != "text" or p.source.strip()),
             (0, SourcePiece("text", "", path, 1)),
         )
-        if parent := _named(first, "extends"):
-            if depth > _DEEPEST:
+        if parent := _file_named(first, "extends"):
+            if depth > _MAX_DEPTH:
                 raise InvalidTemplateError(first.place, "layouts extend each other in a circle")
             filled = {**_blocks(pieces[start + 1 :]), **blocks}
             found = self._find(parent, first, layout_first=True)
@@ -134,7 +135,7 @@ class Sources:
         used: set[str],
         depth: int,
     ) -> list[SourcePiece]:
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise InvalidTemplateError(
                 pieces[0].place if pieces else self.folder, "files include each other"
             )
@@ -146,7 +147,7 @@ class Sources:
             structure = _STRUCTURE.match(piece.source) if piece.kind == "statement" else None
             if not structure:
                 expanded.append(piece)
-            elif structure[1] == "include" and (file := _named(piece, "include")):
+            elif structure[1] == "include" and (file := _file_named(piece, "include")):
                 found = self._find(file, piece)
                 included = tokenize(self._files[found], found)
                 expanded += self._expand(included, blocks, used, depth + 1)
@@ -175,7 +176,7 @@ class Sources:
         )
 
 
-def _named(piece: SourcePiece, keyword: str) -> str:
+def _file_named(piece: SourcePiece, keyword: str) -> str:
     structure = _STRUCTURE.match(piece.source) if piece.kind == "statement" else None
     file = _FILE.fullmatch(structure[2].strip()) if structure else None
     return file[1] if structure and structure[1] == keyword and file else ""
@@ -226,9 +227,9 @@ def localize(
     problems: list[Problem],
     missing_from: str,
 ) -> list[SourcePiece]:
-    """Put one language's texts and constants in place of `{{ t.key }}` and `{{ name }}`.
+    """Replace `{{ t.key }}` and `{{ name }}` by one language's texts and constants.
 
-    A key that the language lacks is reported once, against `missing_from`, the file to add it to.
+    A missing key is reported once, for `missing_from`, the file to which it must be added.
     """
 
     def put(pieces: Sequence[SourcePiece], depth: int) -> Iterator[SourcePiece]:
@@ -244,7 +245,7 @@ def localize(
                     reason = f"{reason}, which {piece.file} needs"
                     remedy = did_you_mean(key[1][1:], texts)
                     problems.append(Problem(missing_from, reason, remedy))
-            elif depth > _DEEPEST:
+            elif depth > _MAX_DEPTH:
                 raise InvalidTemplateError(text.file, "texts use each other in a circle")
             else:
                 inner = tokenize(text.source, text.file)

@@ -1,7 +1,4 @@
-"""Where a visitor of the shop comes from: UTM parameters on links to the store's own pages.
-
-They name a workflow and a step, never a person.
-"""
+"""UTM parameters on links to the store's own pages. They name no person."""
 
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -11,8 +8,9 @@ if TYPE_CHECKING:
 
 
 class Campaign(NamedTuple):
-    """What links get: `begins` are the beginnings of the store's own addresses, `own` that of
-    Milepost's, which are left alone; nothing in `query` needs encoding."""
+    """The parameters for links: `query` goes to addresses that begin with one of `begins`, the
+    store's own. Milepost's addresses begin with `own` and stay unchanged. `query` needs no
+    encoding."""
 
     begins: tuple[str, ...]
     own: str
@@ -22,7 +20,7 @@ class Campaign(NamedTuple):
 def campaign_of(
     settings: "StoreSettings", workflow: str, step: str, variant: str, public_url: str
 ) -> Campaign | None:
-    """The campaign of one step's mail; None if the store wants none."""
+    """The campaign of one step's e-mail; None if the store has turned UTM parameters off."""
     utm = settings.utm
     if utm is False:
         return None
@@ -42,42 +40,42 @@ def campaign_of(
 
 
 SOURCE, MEDIUM = "milepost", "email"
-_LONGEST_HOST = 300
+_MAX_HOST_LENGTH = 300
 
 
 def add_utm(address: str, campaign: Campaign) -> str:
-    """The address with the parameters before its fragment. One that has a UTM parameter already, or
-    leads elsewhere, stays as it is."""
+    """The address with the parameters before its fragment. Addresses with a UTM parameter and
+    addresses of other sites stay unchanged."""
     if "#" not in address:
         return address + utm_suffix(address, campaign)
-    begins, hash_, fragment = address.partition("#")
-    return f"{begins}{utm_suffix(begins, campaign)}{hash_}{fragment}"
+    base, hash_, fragment = address.partition("#")
+    return f"{base}{utm_suffix(base, campaign)}{hash_}{fragment}"
 
 
 def utm_suffix(address: str, campaign: Campaign) -> str:
-    """What to put behind an address that has no fragment: `?utm_source=…`, or nothing."""
-    head = address[:_LONGEST_HOST].lower()
+    """The suffix for an address without a fragment: `?utm_source=…`, or nothing."""
+    head = address[:_MAX_HOST_LENGTH].lower()
     if not head.startswith(campaign.begins) or address.startswith(campaign.own):
         return ""
     begin = next(begin for begin in campaign.begins if head.startswith(begin))
     if address[len(begin) : len(begin) + 1] not in ("", "/", "?"):
-        return ""  # another host that only begins alike, a port, a user's name
+        return ""  # another host with the same beginning, a port, or a user name
     if "?" not in address:
         return f"?{campaign.query}"
     query = address.partition("?")[2]
     if "utm_" in query:
-        return ""  # its author counts otherwise
+        return ""  # the author has set other parameters
     return f"{'&' if query and not query.endswith('&') else ''}{campaign.query}"
 
 
 def strip_utm(link: str, workflow: str, step: str, variant: str) -> str:
-    """A link that was followed, as the template has it: conditions name it like that."""
+    """A clicked link as the template has it, without our parameters. Conditions use this form."""
     if "utm_campaign=" not in link:
         return link
-    begins, hash_, fragment = link.partition("#")
+    base, hash_, fragment = link.partition("#")
     content = f"{step}.{variant}" if variant else step
-    address, ours, _ = begins.rpartition("utm_source=")
-    ends = f"&utm_campaign={workflow}&utm_content={content}"
-    if not ours or not begins.endswith(ends) or address[-1:] not in ("?", "&"):
+    address, found, _ = base.rpartition("utm_source=")
+    expected_end = f"&utm_campaign={workflow}&utm_content={content}"
+    if not found or not base.endswith(expected_end) or address[-1:] not in ("?", "&"):
         return link
     return f"{address[:-1]}{hash_}{fragment}"

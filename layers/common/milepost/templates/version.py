@@ -1,8 +1,8 @@
 """One published version of a template: immutable, and small enough for one DynamoDB item.
 
-A template is compiled once per language, with its texts in place, so that a right-to-left layout
-is laid out right to left and a send looks nothing up. Each language is packed on its own; a
-render unpacks only the one it needs.
+A template is compiled once per language, with its texts in place. So a right-to-left language has
+its own layout, and a send needs no other lookup. Each language is packed separately; a render
+unpacks only the one that it needs.
 """
 
 import json
@@ -22,14 +22,15 @@ from milepost.templates.sandbox import PARTS, Part
 FORMAT = b"milepost-template-1\n"
 
 CODE_MAGIC = f"{MAGIC_NUMBER.hex()}-{jinja2.__version__}-2"
-"""Who can run stored bytecode: this Python and this Jinja with these filters (the last number)."""
+"""The versions that can run stored bytecode: this Python, this Jinja, and these filters (the last
+number)."""
 
 MAX_BYTES = 350 * 1024
-"""DynamoDB takes items of 400 KB; the rest of the item needs some of it."""
+"""DynamoDB takes items of 400 KB; the other attributes need some of it."""
 
 
 class Variant(NamedTuple):
-    """A template in one language: the Jinja source of each part, and its code if still runnable."""
+    """A template in one language: the Jinja source of each part, and its code if it can run."""
 
     sources: Mapping[Part, str]
     code: Mapping[Part, CodeType]
@@ -39,9 +40,9 @@ class Variant(NamedTuple):
 class TemplateVersion:
     """A compiled template.
 
-    `hash` is 16 hex digits over everything it was made from. `packed` holds one compressed
-    variant per language tag. The bytes carry code that a render executes: read them only from
-    where publish put them.
+    `hash` is 16 hex digits over all its sources. `packed` holds one compressed variant per language
+    tag. The bytes contain code that a render executes, so read them only from where publish stores
+    them.
     """
 
     name: str
@@ -54,7 +55,7 @@ class TemplateVersion:
         return tuple(self.packed)
 
     def variant(self, locale: str) -> Variant:
-        """Unpack one language; without code when it was made by another Python or Jinja."""
+        """Unpack one language; without code if another Python or Jinja compiled it."""
         header, body = _split(zlib.decompress(self.packed[locale]))
         sources: dict[Part, str] = {}
         code: dict[Part, CodeType] = {}
@@ -63,12 +64,12 @@ class TemplateVersion:
         for part in PARTS:
             if part not in header["sizes"]:
                 continue
-            of_source, of_code = header["sizes"][part]
-            sources[part] = body[position : position + of_source].decode()
-            position += of_source
+            source_size, code_size = header["sizes"][part]
+            sources[part] = body[position : position + source_size].decode()
+            position += source_size
             if runnable:
-                code[part] = marshal.loads(body[position : position + of_code])
-            position += of_code
+                code[part] = marshal.loads(body[position : position + code_size])
+            position += code_size
         return Variant(sources, code)
 
     def to_bytes(self) -> bytes:
@@ -95,7 +96,7 @@ class TemplateVersion:
 
 
 def compress_part(variant: Variant, magic: str = CODE_MAGIC) -> bytes:
-    """Compress one language. Code is kept beside its source, with which it shares its texts."""
+    """Compress one language. Code is stored next to its source, because they share texts."""
     sizes: dict[str, tuple[int, int]] = {}
     body: list[bytes] = []
     for part, source in variant.sources.items():

@@ -1,1 +1,1 @@
-"""Builds the objects that the functions use, once per process, from their environment."""
+"""The composition root: builds the objects that the functions use, once per process."""

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 @cache
-def reader() -> "ContactReader":
+def contact_queries() -> "ContactReader":
     from milepost.api.read import ContactReader
 
-    return ContactReader(tables.contacts(), tables.timeline(), tables.lives())
+    return ContactReader(tables.contacts(), tables.timeline(), tables.contact_records())
 
 
 @cache
-def changer() -> "ContactWriter":
+def contact_writer() -> "ContactWriter":
     from milepost.api.write import ContactWriter
 
     return ContactWriter(tables.contacts(), tables.timeline())

@@ -1,8 +1,8 @@
-"""The clock of the shell: real UTC time, or a faster one for demonstrations and tests.
+"""The clock: real UTC time, or a faster one for demonstrations and tests.
 
-`MILEPOST_CLOCK="<start>@<speed>"` gives a clock that showed `start` when the real time was
-`start`, and has run `speed` times faster since. Instants and durations that are handed to Step
-Functions, which lives in real time, are converted back here and nowhere else.
+`MILEPOST_CLOCK="<start>@<speed>"` gives a clock that showed `start` at the real time `start` and
+has run `speed` times faster since. Step Functions uses real time, so instants and durations for it
+are converted here, and only here.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from milepost.base import instants
 
 
 class Clock(NamedTuple):
-    """Two times: `now` is the time of the business, `wire_now` that of sockets and signatures."""
+    """Two times: `now` is business time, `wire_now` is real time, for sockets and signatures."""
 
     start: datetime = datetime(2000, 1, 1, tzinfo=UTC)
     speed: float = 1.0
@@ -31,12 +31,12 @@ class Clock(NamedTuple):
         return instant if self.speed == 1.0 else self.start + (instant - self.start) / self.speed
 
     def wire_seconds(self, duration: timedelta) -> int:
-        """Whole real seconds for a duration, at least one: Step Functions takes no fractions."""
+        """The duration in whole real seconds, at least one: Step Functions accepts no fractions."""
         return max(1, round(duration.total_seconds() / self.speed))
 
 
 def parse_clock(text: str) -> Clock:
-    """Read `MILEPOST_CLOCK`; empty means the real clock. Raises ValueError with the remedy."""
+    """Parse `MILEPOST_CLOCK`; empty means the real clock. Raises ValueError with the remedy."""
     if not text:
         return Clock()
     start, _, speed = text.rpartition("@")

@@ -1,4 +1,4 @@
-"""The composition root: the one module that knows every adapter. Lazy, built once per process."""
+"""The adapters that all functions share. Built lazily, once per process."""
 
 from datetime import timedelta
 from functools import cache
@@ -28,7 +28,7 @@ def clock() -> Clock:
 
 @cache
 def client(service: Any) -> Any:
-    """A client of an AWS service; SES alone gets one attempt (see `sending/aws.py`)."""
+    """A client of an AWS service. The SES client makes one attempt only (see `sending/aws.py`)."""
     import boto3
     from botocore.config import Config
 
@@ -37,14 +37,14 @@ def client(service: Any) -> Any:
 
         return boto3.client(service, config=ONE_ATTEMPT)
     if service == "lambda":
-        # The one call is of a function that sends: it takes its time, and must not be repeated.
-        patient = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=65)
-        return boto3.client(service, config=patient)
+        # This client only invokes a function that sends: the call is slow and must not be repeated.
+        slow_call = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=65)
+        return boto3.client(service, config=slow_call)
     return boto3.client(
         service,
         config=Config(
             retries={"mode": "standard", "total_max_attempts": 4},
-            parameter_validation=False,  # a tenth of a call's CPU; the contract tests check shapes
+            parameter_validation=False,  # a tenth of a call's CPU; contract tests check shapes
             connect_timeout=2,
             read_timeout=10,
             max_pool_connections=20,
@@ -58,16 +58,16 @@ def table(name: str) -> "Table":
     return Table(client("dynamodb"), name)
 
 
-def fresh_for() -> timedelta:
-    """For how long functions believe what they have read of a store, in real time."""
+def cache_duration() -> timedelta:
+    """How long functions cache what they have read about a store, in real time."""
     return timedelta(seconds=float(settings().cache_seconds))
 
 
 @cache
-def registry() -> "DynamoPublished":
+def published() -> "DynamoPublished":
     from milepost.published.dynamodb import DynamoPublished
 
-    return DynamoPublished(table(settings().workflows_table), clock().wire_now, fresh_for())
+    return DynamoPublished(table(settings().workflows_table), clock().wire_now, cache_duration())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The environment of a function, read once into one frozen value."""
+"""The environment of a function, read once into one immutable value."""
 
 import os
 from collections.abc import Mapping
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 
 class SettingsError(Exception):
-    """The environment lacks something; the message lists all of it."""
+    """Required settings are missing from the environment; the message lists them all."""
 
 
 class FunctionSettings(NamedTuple):
-    """`MILEPOST_<NAME>` for every field. Fields without a default are needed by every function."""
+    """`MILEPOST_<NAME>` for every field. Every function needs the fields without a default."""
 
     stack: str
     contacts_table: str
@@ -45,11 +45,11 @@ class FunctionSettings(NamedTuple):
 
     @property
     def suspend_after(self) -> timedelta:
-        """Waits longer than this are not Step Functions'."""
+        """Waits longer than this are suspended: they wait outside of Step Functions."""
         return timedelta(days=float(self.suspend_after_days))
 
     def need(self, *names: str) -> None:
-        """Raise SettingsError naming every setting of these that is empty."""
+        """Raise SettingsError that names every empty setting among `names`."""
         missing = [f"MILEPOST_{name.upper()}" for name in names if not getattr(self, name)]
         if missing:
             raise SettingsError(
@@ -59,20 +59,20 @@ class FunctionSettings(NamedTuple):
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> FunctionSettings:
-    """The settings of this environment (the process's own if none is given)."""
+    """Read the settings from `environment`, or from the process's own environment if None."""
     source = os.environ if environment is None else environment
-    given = {
+    values = {
         name: source[f"MILEPOST_{name.upper()}"]
         for name in FunctionSettings._fields
         if f"MILEPOST_{name.upper()}" in source
     }
     settings = FunctionSettings(
-        **{"stack": "", "contacts_table": "", "workflows_table": "", **given}
+        **{"stack": "", "contacts_table": "", "workflows_table": "", **values}
     )
     settings.need("stack", "contacts_table", "workflows_table")
     return settings
 
 
 def read_clock() -> str:
-    """The clock of the stack that a command is about, which has no other setting of it here."""
+    """The clock of the stack that a command works on. Commands read no other setting here."""
     return os.environ.get("MILEPOST_CLOCK", "")

@@ -15,41 +15,45 @@ if TYPE_CHECKING:
 def unsubscriber() -> "Unsubscriber":
     from milepost.pages.unsubscribe import Unsubscriber
 
-    return Unsubscriber(tables.contacts(), core.registry(), core.secrets())
+    return Unsubscriber(tables.contacts(), core.published(), core.secrets())
 
 
 @cache
-def viewer() -> "MailViewer":
+def mail_viewer() -> "MailViewer":
     from milepost.pages.view import MailViewer
 
-    return MailViewer(tables.ledger(), tables.enrollments(), core.registry(), core.secrets())
+    return MailViewer(tables.ledger(), tables.enrollments(), core.published(), core.secrets())
 
 
 @cache
-def browsing() -> "BrowserEvents":
+def browser_events() -> "BrowserEvents":
     from milepost.pages.browser_events import BrowserEvents
 
-    return BrowserEvents(tables.timeline(), core.registry(), core.secrets(), tables.limits())
+    return BrowserEvents(
+        tables.timeline(), core.published(), core.secrets(), tables.visitor_limits()
+    )
 
 
 @cache
-def sign_ups() -> "SignUpForms":
+def sign_up_forms() -> "SignUpForms":
     from milepost.pages.sign_up import SignUpForms
 
-    return SignUpForms(tables.timeline(), core.registry(), core.secrets(), tables.limits())
+    return SignUpForms(tables.timeline(), core.published(), core.secrets(), tables.visitor_limits())
 
 
 @cache
-def confirmer() -> "SignUpConfirmation":
+def sign_up_confirmation() -> "SignUpConfirmation":
     from milepost.pages.sign_up import SignUpConfirmation
 
-    return SignUpConfirmation(tables.timeline(), tables.contacts(), core.registry(), core.secrets())
+    return SignUpConfirmation(
+        tables.timeline(), tables.contacts(), core.published(), core.secrets()
+    )
 
 
 @cache
-def preference_desk() -> "PreferencesService":
+def preferences_service() -> "PreferencesService":
     from milepost.pages.preferences import PreferencesService
 
     return PreferencesService(
-        tables.contacts(), tables.timeline(), tables.enrollments(), core.registry(), core.secrets()
+        tables.contacts(), tables.timeline(), tables.enrollments(), core.published(), core.secrets()
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @cache
-def vault() -> "S3ExportStorage":
+def export_storage() -> "S3ExportStorage":
     from milepost.privacy.aws import S3ExportStorage
 
     core.settings().need("bucket")
@@ -19,7 +19,7 @@ def vault() -> "S3ExportStorage":
 
 
 @cache
-def later() -> "SqsPrivacyQueue":
+def privacy_queue() -> "SqsPrivacyQueue":
     from milepost.aws.sqs import SqsPrivacyQueue
 
     core.settings().need("privacy_queue")
@@ -27,38 +27,43 @@ def later() -> "SqsPrivacyQueue":
 
 
 @cache
-def desk() -> "PrivacyRequestIntake":
+def request_intake() -> "PrivacyRequestIntake":
     from milepost.privacy.request_queue import PrivacyRequestIntake
 
-    return PrivacyRequestIntake(tables.timeline(), tables.requests(), later())
+    return PrivacyRequestIntake(tables.timeline(), tables.privacy_requests(), privacy_queue())
 
 
 @cache
-def clerk() -> "PrivacyRequestWorker":
+def request_worker() -> "PrivacyRequestWorker":
     from milepost.privacy.dynamodb import DynamoContactDeletion
     from milepost.privacy.erase import ContactEraser
     from milepost.privacy.export import PersonExporter
     from milepost.privacy.worker import PrivacyRequestWorker
 
     core.settings().need("state_machine_arn_prefix")
-    remains = DynamoContactDeletion(
+    deletion = DynamoContactDeletion(
         core.table(core.settings().contacts_table), core.settings().retention
     )
     eraser = ContactEraser(
         contacts=tables.contacts(),
         engine=core.engine(),
-        remains=remains,
-        requests=tables.requests(),
-        vault=vault(),
-        later=later(),
+        remains=deletion,
+        requests=tables.privacy_requests(),
+        vault=export_storage(),
+        later=privacy_queue(),
         now=core.clock().now,
         wire_now=core.clock().wire_now,
     )
     exporter = PersonExporter(
-        tables.contacts(), tables.lives(), remains, tables.requests(), vault(), core.clock().now
+        tables.contacts(),
+        tables.contact_records(),
+        deletion,
+        tables.privacy_requests(),
+        export_storage(),
+        core.clock().now,
     )
     return PrivacyRequestWorker(
-        tables.requests(),
+        tables.privacy_requests(),
         eraser,
         exporter,
         core.alerts() if core.settings().alarm_topic else None,

@@ -20,14 +20,14 @@ def publisher() -> "Publisher":
     from milepost.workflows.compiler.scenarios import Prices
     from milepost.workflows.compiler.state_machine import MachineConfig
 
-    need = (
+    required = (
         "bucket",
         "state_machine_arn_prefix",
         "state_machine_role_arn",
         "run_steps_arn",
         "await_event_arn",
     )
-    core.settings().need(*need)
+    core.settings().need(*required)
     files = S3Files(core.client("s3"), core.settings().bucket)
     publications = DynamoPublishedWriter(core.table(core.settings().workflows_table))
     workflows = WorkflowPublisher(
@@ -56,6 +56,6 @@ def publisher() -> "Publisher":
         publications=publications,
         workflows=workflows,
         now=core.clock().now,
-        estimate=segments.census().estimate,
+        estimate=segments.segment_queries().estimate,
         sender_domain=core.settings().sender_domain,
     )

@@ -15,34 +15,33 @@ if TYPE_CHECKING:
     from milepost.runtime.reevaluation import Reevaluator
     from milepost.runtime.rollout import VersionRollout
     from milepost.runtime.run_block import BlockRunner
-    from milepost.runtime.steps.actions import ActionRunner
 
 
 @cache
-def reactor() -> "EventApplier":
+def event_applier() -> "EventApplier":
     from milepost.runtime.react import EventApplier
 
     core.settings().need("state_machine_arn_prefix")
     return EventApplier(
         tables.contacts(),
         tables.enrollments(),
-        core.registry(),
+        core.published(),
         core.engine(),
-        tables.facts(),
+        tables.context_loader(),
         tables.merging(),
-        segments.segmenter(),
+        segments.segment_evaluator(),
     )
 
 
 @cache
-def isolator() -> "DeadLetterHandler":
+def dead_letter_handler() -> "DeadLetterHandler":
     from milepost.runtime.dead_letters import DeadLetterHandler
 
-    return DeadLetterHandler(tables.contacts(), _letters)
+    return DeadLetterHandler(tables.contacts(), _dead_letters)
 
 
 @cache
-def _letters() -> "DynamoDeadLetters":
+def _dead_letters() -> "DynamoDeadLetters":
     from milepost.runtime.dynamodb.dead_letters import DynamoDeadLetters
 
     core.settings().need("dead_letters")
@@ -52,26 +51,24 @@ def _letters() -> "DynamoDeadLetters":
 
 
 @cache
-def actor() -> "ActionRunner":
-    from milepost.runtime.steps.actions import ActionRunner
-
-    return ActionRunner(
-        tables.timeline(), core.outbound, core.alerts, core.secrets(), core.clock().wire_now
-    )
-
-
-@cache
-def runner() -> "BlockRunner":
+def block_runner() -> "BlockRunner":
     from milepost.runtime.run_block import BlockRunner
-    from milepost.runtime.steps.steps import StepRunner
+    from milepost.runtime.steps.tools import StepTools
 
-    steps = StepRunner(tables.enrollments(), sending.sender(), actor(), tables.facts())
+    tools = StepTools(
+        sending.mail_sender(),
+        tables.context_loader(),
+        tables.timeline(),
+        core.outbound,
+        core.alerts,
+        core.secrets(),
+        core.clock().wire_now,
+    )
     core.settings().need("state_machine_arn_prefix")
     return BlockRunner(
         tables.enrollments(),
-        core.registry(),
-        sending.sender(),
-        steps,
+        core.published(),
+        tools,
         core.clock().now,
         core.engine,
         count_jobs().mark_moved,
@@ -94,25 +91,25 @@ def nightly_counts() -> "NightlyCounts":
     from milepost.sending.run_counter import RunCounter
 
     runs = DynamoRuns(core.table(core.settings().contacts_table))
-    counter = RunCounter(runs, core.registry())
+    counter = RunCounter(runs, core.published())
     return NightlyCounts(count_jobs(), counter, core.clock().now, monotonic)
 
 
 @cache
-def legs() -> "ExecutionStarter":
+def execution_starter() -> "ExecutionStarter":
     from milepost.runtime.execution_starter import ExecutionStarter
 
     core.settings().need("state_machine_arn_prefix")
-    return ExecutionStarter(tables.enrollments(), core.registry(), core.engine(), core.clock().now)
+    return ExecutionStarter(tables.enrollments(), core.published(), core.engine(), core.clock().now)
 
 
 @cache
-def lookouts() -> "Reevaluator":
+def reevaluator() -> "Reevaluator":
     from milepost.runtime.reevaluation import MISSED_CHECK_GRACE, Reevaluator
 
-    unseen = MISSED_CHECK_GRACE * core.clock().speed
+    grace = MISSED_CHECK_GRACE * core.clock().speed
     return Reevaluator(
-        tables.contacts(), tables.timeline(), core.registry(), core.clock().now, unseen
+        tables.contacts(), tables.timeline(), core.published(), core.clock().now, grace
     )
 
 
@@ -126,7 +123,7 @@ def broadcaster() -> "Broadcaster":
     return Broadcaster(
         members=tables.members(),
         timeline=tables.timeline(),
-        registry=core.registry(),
+        registry=core.published(),
         works=DynamoJobs(core.table(core.settings().workflows_table)),
         files=S3Files(core.client("s3"), core.settings().bucket),
         now=core.clock().now,
@@ -136,27 +133,27 @@ def broadcaster() -> "Broadcaster":
 
 
 @cache
-def crowd() -> "VersionRollout":
+def version_rollout() -> "VersionRollout":
     from milepost.runtime.dynamodb.jobs import DynamoJobs
     from milepost.runtime.rollout import CACHE_GRACE, MIGRATION_TIMEOUT, VersionRollout
 
-    works = DynamoJobs(core.table(core.settings().workflows_table))
-    grace, patience = CACHE_GRACE * core.clock().speed, MIGRATION_TIMEOUT * core.clock().speed
+    jobs = DynamoJobs(core.table(core.settings().workflows_table))
+    grace, timeout = CACHE_GRACE * core.clock().speed, MIGRATION_TIMEOUT * core.clock().speed
     parts = (
         tables.enrollments(),
-        core.registry(),
+        core.published(),
         core.engine(),
         tables.timers(),
-        works,
+        jobs,
         tables.ledger(),
         core.clock().now,
         grace,
     )
-    return VersionRollout(*parts, patience, timeline=tables.timeline())
+    return VersionRollout(*parts, timeout, timeline=tables.timeline())
 
 
 @cache
-def look_works() -> "BackfillScheduler":
+def backfill_scheduler() -> "BackfillScheduler":
     from milepost.runtime.aws import StepFunctionsBackfill
     from milepost.runtime.backfill import BackfillScheduler
     from milepost.runtime.dynamodb.jobs import DynamoJobs
@@ -164,27 +161,27 @@ def look_works() -> "BackfillScheduler":
     core.settings().need("backfill_state_machine_arn")
     return BackfillScheduler(
         DynamoJobs(core.table(core.settings().workflows_table)),
-        core.registry(),
+        core.published(),
         tables.members(),
-        tables.progress(),
+        tables.backfill_progress(),
         StepFunctionsBackfill(
             core.client("stepfunctions"), core.settings().backfill_state_machine_arn
         ),
         core.clock().now,
-        2 * core.fresh_for() * core.clock().speed,
+        2 * core.cache_duration() * core.clock().speed,
     )
 
 
 @cache
-def looker() -> "BackfillWorker":
+def backfill_worker() -> "BackfillWorker":
     from milepost.runtime.backfill import BackfillWorker
 
     return BackfillWorker(
         tables.contacts(),
         tables.timeline(),
-        core.registry(),
+        core.published(),
         tables.members(),
-        segments.segmenter(),
-        tables.progress(),
+        segments.segment_evaluator(),
+        tables.backfill_progress(),
         core.clock().now,
     )

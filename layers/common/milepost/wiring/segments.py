@@ -9,21 +9,21 @@ if TYPE_CHECKING:
 
 
 @cache
-def segmenter() -> "SegmentEvaluator":
+def segment_evaluator() -> "SegmentEvaluator":
     from milepost.segments.evaluator import SegmentEvaluator
 
-    return SegmentEvaluator(tables.timeline(), core.registry(), tables.members())
+    return SegmentEvaluator(tables.timeline(), core.published(), tables.members())
 
 
 @cache
-def census() -> "SegmentQueries":
+def segment_queries() -> "SegmentQueries":
     from milepost.segments.queries import SegmentQueries
 
     return SegmentQueries(
         tables.contacts(),
         tables.timeline(),
-        core.registry(),
+        core.published(),
         tables.members(),
-        segmenter(),
+        segment_evaluator(),
         core.clock().now,
     )

@@ -6,10 +6,10 @@ from milepost.wiring import core
 if TYPE_CHECKING:
     from milepost.api.dynamodb import DynamoContactRecords
     from milepost.contacts.dynamodb.contacts import DynamoContacts
-    from milepost.contacts.dynamodb.members import DynamoMembers
+    from milepost.contacts.dynamodb.profile_item import DynamoMembers
     from milepost.contacts.dynamodb.timeline import DynamoTimeline
     from milepost.enrollments.condition_data import ContextLoader
-    from milepost.enrollments.dynamodb import DynamoEnrollments
+    from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
     from milepost.pages.dynamodb import DynamoVisitorLimits
     from milepost.privacy.dynamodb import DynamoPrivacyRequests
     from milepost.runtime.dynamodb.backfill import DynamoBackfillProgress
@@ -36,7 +36,7 @@ def contacts() -> "DynamoContacts":
 
 @cache
 def members() -> "DynamoMembers":
-    from milepost.contacts.dynamodb.members import DynamoMembers
+    from milepost.contacts.dynamodb.profile_item import DynamoMembers
 
     return DynamoMembers(core.table(core.settings().contacts_table))
 
@@ -51,7 +51,7 @@ def merging() -> "DynamoMerging":
 
 @cache
 def enrollments() -> "DynamoEnrollments":
-    from milepost.enrollments.dynamodb import DynamoEnrollments
+    from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 
     table = core.table(core.settings().contacts_table)
     return DynamoEnrollments(table, core.settings().retention, core.clock().to_wire)
@@ -65,7 +65,7 @@ def ledger() -> "DynamoLedger":
 
 
 @cache
-def facts() -> "ContextLoader":
+def context_loader() -> "ContextLoader":
     from milepost.enrollments.condition_data import ContextLoader
 
     return ContextLoader(timeline(), ledger())
@@ -79,28 +79,28 @@ def probes() -> "DynamoProbes":
 
 
 @cache
-def progress() -> "DynamoBackfillProgress":
+def backfill_progress() -> "DynamoBackfillProgress":
     from milepost.runtime.dynamodb.backfill import DynamoBackfillProgress
 
     return DynamoBackfillProgress(core.table(core.settings().workflows_table))
 
 
 @cache
-def lives() -> "DynamoContactRecords":
+def contact_records() -> "DynamoContactRecords":
     from milepost.api.dynamodb import DynamoContactRecords
 
     return DynamoContactRecords(core.table(core.settings().contacts_table))
 
 
 @cache
-def requests() -> "DynamoPrivacyRequests":
+def privacy_requests() -> "DynamoPrivacyRequests":
     from milepost.privacy.dynamodb import DynamoPrivacyRequests
 
     return DynamoPrivacyRequests(core.table(core.settings().contacts_table))
 
 
 @cache
-def limits() -> "DynamoVisitorLimits":
+def visitor_limits() -> "DynamoVisitorLimits":
     from milepost.pages.dynamodb import DynamoVisitorLimits
 
     return DynamoVisitorLimits(core.table(core.settings().contacts_table))

@@ -25,7 +25,7 @@ def importer() -> "Importer":
     uploads = S3Uploads(core.client("s3"), core.settings().bucket)
     imports = DynamoImports(core.table(core.settings().workflows_table))
     files = S3Files(core.client("s3"), core.settings().bucket)
-    people = core.table(core.settings().contacts_table)
+    table = core.table(core.settings().contacts_table)
     return Importer(
         intake=UploadHandler(uploads, imports, core.clock().now, core.clock().wire_now),
         walker=ImportLoop(
@@ -37,8 +37,8 @@ def importer() -> "Importer":
             seconds=time.monotonic,
             sleep=time.sleep,
         ),
-        people=DynamoBulkContacts(people, core.settings().retention, core.clock().wire_now),
-        registry=core.registry(),
+        people=DynamoBulkContacts(table, core.settings().retention, core.clock().wire_now),
+        registry=core.published(),
         requeue=SqsContinuationQueue(core.client("sqs"), core.settings().import_queue),
     )
 

@@ -16,8 +16,7 @@ from milepost.contacts.dynamodb.profile_item import (
     profile_from_item,
 )
 from milepost.contacts.dynamodb.timeline import event_item
-from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind
-from milepost.contacts.identity import claimable_identifiers
+from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind, claimable_identifiers
 from milepost.contacts.profile import PERMANENT_IDENTIFIERS, Consent, Profile
 from milepost.contacts.suppression import ERASED
 

@@ -11,7 +11,7 @@ from milepost.aws.table import ConditionFailedError, Item, Table
 from milepost.base import instants
 from milepost.base.refs import ContactRef, EnrollmentRef, MessageRef
 from milepost.runtime.ports import OverdueMessage
-from milepost.sending.dynamodb.recent_marketing import remove_recent_send
+from milepost.sending.dynamodb.ledger import remove_recent_send
 
 CURSOR = {"pk": {"S": "TIMERS"}, "sk": {"S": "CURSOR"}}
 INITIAL_LOOKBACK = timedelta(days=1)

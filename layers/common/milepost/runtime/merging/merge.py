@@ -12,8 +12,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from milepost.base.errors import ThrottledError
-from milepost.contacts.event import Event, IdentifierKind, is_system_event
-from milepost.contacts.identity import claimable_identifiers, is_misrouted, personal_identifiers
+from milepost.contacts.event import (
+    Event,
+    IdentifierKind,
+    claimable_identifiers,
+    is_misrouted,
+    is_system_event,
+    personal_identifiers,
+)
 from milepost.contacts.ports import ReplayedEvent
 from milepost.contacts.profile import PERMANENT_IDENTIFIERS, Profile
 from milepost.runtime.merging.rules import (

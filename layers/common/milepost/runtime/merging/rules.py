@@ -13,15 +13,14 @@ from typing import Any, Final, Literal, NamedTuple
 
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef
-from milepost.contacts.changes import Addition, Base, add_to
-from milepost.contacts.event import Event, IdentifierKind
+from milepost.contacts.event import PERSONAL_IDENTIFIERS, Event, IdentifierKind, anonymous, trusted
 from milepost.contacts.event_names import (
     DUPLICATE_CORRECTED,
     MERGE_REQUESTED,
     MERGED,
     SYSTEM_SOURCE,
 )
-from milepost.contacts.identity import PERSONAL_IDENTIFIERS, anonymous, trusted
+from milepost.contacts.fields import Addition, Base, add_to
 from milepost.contacts.profile import (
     MAX_EVENT_NAMES,
     MAX_FIELDS,

@@ -5,23 +5,42 @@ carried out: a step that is run again reports what it decided first.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from milepost.base.dates import find_zone
-from milepost.base.languages import normalize
 from milepost.base.paths import MISSING, resolve, resolve_all
-from milepost.contacts.changes import Change
+from milepost.contacts.event import ContactUpdate, Event
 from milepost.contacts.event_names import CONTACT, LIST, SCORE, STAGE, WORKFLOW_STARTED
+from milepost.contacts.fields import CONTACT_FIELDS, Change
 from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.entry import EMITTED_BY, chain_depth, root_event
 from milepost.enrollments.program import Node
+from milepost.runtime.steps.block_run import BlockRun, Emission, Emitted, Next
+from milepost.runtime.steps.tools import StepTools
 
-Deed = tuple[str, dict[str, Any], tuple[Change, ...]]
+
+class StepEvent(NamedTuple):
+    """An event, its data, the changes of the contact, and the workflow that it starts."""
+
+    name: str
+    data: dict[str, Any]
+    changes: tuple[Change, ...] = ()
+    starts: str = ""
+
+
+def run(node: Node, run: BlockRun, tools: StepTools) -> Next:
+    """Run a step that is in `STEP_EVENTS`."""
+
+    def emit(emission: Emission) -> Emitted:
+        event = _event(emission, run.enrollment)
+        return event, tools.timeline.append(run.enrollment.ref.contact, event)
+
+    run.decide_then_emit(node, lambda: decide_event(node, run.enrollment, run.data()), emit)
+    return Next(node["next"])
 
 
 def decide_event(node: Node, enrollment: Enrollment, data: Mapping[str, Any]) -> dict[str, Any]:
     """The outcome of a step that is in `STEP_EVENTS`."""
-    event, said, changes = STEP_EVENTS[node["type"]](node, data)
+    event = STEP_EVENTS[node["type"]](node, data)
     said_by = {
         "workflow": enrollment.ref.workflow,
         "step": node["id"],
@@ -29,10 +48,10 @@ def decide_event(node: Node, enrollment: Enrollment, data: Mapping[str, Any]) ->
         "chain_depth": chain_depth(enrollment.event_data) + 1,
         "root_event": root_event(enrollment.event_name, enrollment.event_data),
     }
-    if node["type"] == "start_workflow":
-        said_by["starts_workflow"] = node["workflow"]
-    changed = [list(change) for change in changes]
-    return {"event": event, "data": {**said, EMITTED_BY: said_by}, "changes": changed}
+    if event.starts:
+        said_by["starts_workflow"] = event.starts
+    changed = [list(change) for change in event.changes]
+    return {"event": event.name, "data": {**event.data, EMITTED_BY: said_by}, "changes": changed}
 
 
 def data_of(outcome: Mapping[str, Any], enrollment: Enrollment) -> dict[str, Any]:
@@ -51,8 +70,28 @@ def changes_of(outcome: Mapping[str, Any]) -> tuple[Change, ...]:
     return tuple(Change(*change) for change in outcome["changes"])
 
 
-def _update(node: Node, data: Mapping[str, Any]) -> Deed:
-    return CONTACT, {}, tuple(_updates(node, data))
+def _event(emission: Emission, enrollment: Enrollment) -> Event:
+    """The event that was decided. Its id and its instant are the step's own, so that a step which
+    is run again reports nothing new."""
+    ref, outcome = enrollment.ref, emission.outcome
+    return Event(
+        store=ref.store,
+        id=f"{ref.id}:{emission.key}",
+        name=outcome["event"],
+        occurred_at=emission.at,
+        source="workflow",
+        identifiers={},
+        data=data_of(outcome, enrollment),
+        contact=ContactUpdate(changes=changes_of(outcome)),
+    )
+
+
+def _listed(change: str, name: str, on_it: bool) -> StepEvent:
+    return StepEvent(LIST[change], {"list": name}, (Change("set", f"lists.{name}", on_it),))
+
+
+def _update(node: Node, data: Mapping[str, Any]) -> StepEvent:
+    return StepEvent(CONTACT, {}, tuple(_updates(node, data)))
 
 
 def _updates(node: Node, data: Mapping[str, Any]) -> Iterable[Change]:
@@ -64,40 +103,25 @@ def _updates(node: Node, data: Mapping[str, Any]) -> Iterable[Change]:
         yield Change("add", f"properties.{name}", amount)
     for name, value in resolve_all(node.get("append", {}), data).items():
         yield Change("append", f"properties.{name}", value)
-    locale, zone = (resolve(node.get(name, MISSING), data) for name in ("locale", "timezone"))
-    if isinstance(locale, str) and normalize(locale):
-        yield Change("set", "locale", normalize(locale))
-    if isinstance(zone, str) and find_zone(zone):
-        yield Change("set", "timezone", zone)
+    for name, field in CONTACT_FIELDS.items():
+        value = resolve(node.get(name, MISSING), data) if field.set_by_steps else MISSING
+        if isinstance(value, str) and (kept := field.normalize(value)):
+            yield Change("set", name, kept)
 
 
-STEP_EVENTS: Mapping[str, Callable[[Node, Mapping[str, Any]], Deed]] = {
+STEP_EVENTS: Final[dict[str, Callable[[Node, Mapping[str, Any]], StepEvent]]] = {
     "update_contact": _update,
-    "add_to_list": lambda node, _: (
-        LIST["added"],
-        {"list": node["list"]},
-        (Change("set", f"lists.{node['list']}", True),),
+    "add_to_list": lambda node, _: _listed("added", node["list"], True),
+    "remove_from_list": lambda node, _: _listed("removed", node["list"], False),
+    "set_stage": lambda node, _: StepEvent(
+        STAGE, {"stage": node["stage"]}, (Change("set", "stage", node["stage"]),)
     ),
-    "remove_from_list": lambda node, _: (
-        LIST["removed"],
-        {"list": node["list"]},
-        (Change("set", f"lists.{node['list']}", False),),
+    "add_score": lambda node, _: StepEvent(
+        SCORE, {"points": node["points"]}, (Change("add", "score", node["points"]),)
     ),
-    "set_stage": lambda node, _: (
-        STAGE,
-        {"stage": node["stage"]},
-        (Change("set", "stage", node["stage"]),),
+    "emit_event": lambda node, data: StepEvent(
+        node["event"], resolve_all(node.get("properties", {}), data)
     ),
-    "add_score": lambda node, _: (
-        SCORE,
-        {"points": node["points"]},
-        (Change("add", "score", node["points"]),),
-    ),
-    "emit_event": lambda node, data: (
-        node["event"],
-        resolve_all(node.get("properties", {}), data),
-        (),
-    ),
-    "start_workflow": lambda node, _: (WORKFLOW_STARTED, {}, ()),
+    "start_workflow": lambda node, _: StepEvent(WORKFLOW_STARTED, {}, starts=node["workflow"]),
 }
-"""For each step its event's name, the event's data, and the changes of the contact."""
+"""One row for each step type that reports an event: such a step needs no runner of its own."""

@@ -9,7 +9,7 @@ from milepost.aws import keys
 from milepost.aws.table import Table
 from milepost.base import instants
 from milepost.base.refs import EnrollmentRef, MessageRef
-from milepost.enrollments.dynamodb import enrollment_from_item
+from milepost.enrollments.dynamodb.enrollment_item import enrollment_from_item
 from milepost.enrollments.enrollment import Enrollment
 from milepost.sending.counts import Alarm, WorkflowCounts, count_outcomes
 from milepost.sending.ports import RunEntry
@@ -19,7 +19,7 @@ _KEY = ("run_bucket", "run_sort", "pk", "sk")
 
 @dataclass(frozen=True, slots=True)
 class DynamoRuns:
-    """Implements `Runs`. The index follows the table within about a second."""
+    """Implements `Runs`. The index is about a second behind the table."""
 
     table: Table
 
@@ -56,17 +56,19 @@ class DynamoRuns:
             ref = MessageRef(*keys.owner(item["pk"]), item["sk"].removeprefix("MESSAGE#"))
             workflow, step = messages[ref]
             bucket = keys.run_bucket(ref.store, workflow, keys.shard(ref.contact))
-            shown = bucket, f"MESSAGE#{step}#{ref.id}"
-            if (item.get("run_bucket"), item.get("run_sort")) == shown:
+            index_key = bucket, f"MESSAGE#{step}#{ref.id}"
+            if (item.get("run_bucket"), item.get("run_sort")) == index_key:
                 found.add(ref)
         return found
 
     def was_erased(self, ref: EnrollmentRef) -> bool:
-        held = self.table.get(keys.enrollment(ref))
+        enrollment = self.table.get(keys.enrollment(ref))
         erased = self.table.get(keys.erased(ref.store, ref.contact))
-        if held is None or erased is None:
-            return held is None
-        return instants.parse_instant(held["entered_at"]) <= instants.parse_instant(erased["at"])
+        if enrollment is None or erased is None:
+            return enrollment is None
+        return instants.parse_instant(enrollment["entered_at"]) <= instants.parse_instant(
+            erased["at"]
+        )
 
 
 def _entry(item: Mapping[str, Any]) -> RunEntry:
@@ -75,12 +77,12 @@ def _entry(item: Mapping[str, Any]) -> RunEntry:
     if kind == "MESSAGE":
         ref = MessageRef(store, contact, name)
         return RunEntry("MESSAGE", EnrollmentRef.of_message(ref, item), ref, item)
-    own = keys.enrollment_of(store, contact, item["sk"])
-    return RunEntry("ENROLLMENT", own, MessageRef(store, contact, ""), item)
+    enrollment = keys.enrollment_of(store, contact, item["sk"])
+    return RunEntry("ENROLLMENT", enrollment, MessageRef(store, contact, ""), item)
 
 
 def workflow_numbers(table: Table, store: str, workflow: str, alarm: Alarm) -> WorkflowCounts:
-    """The results of a workflow so far, with what was reported, as its ledger alone tells them."""
+    """The results of a workflow so far, with delivery events, from its ledger alone."""
     return count_outcomes(_items(table, store, workflow), alarm)
 
 

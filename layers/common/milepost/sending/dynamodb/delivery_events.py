@@ -1,7 +1,7 @@
-"""Merge what SES reports: `sending/delivery_state.py`, as DynamoDB's conditions say it.
+"""Merge delivery events: the rules of `sending/delivery_state.py` as DynamoDB conditions.
 
-One update in steady state. What it presumes of the entry is a condition of it: if that does not
-hold, the answer brings the entry, and the update is made anew for what stands there.
+Usually one update is enough. It assumes a state of the item as its condition. If the condition
+fails, the error returns the item, and a new update is made for its actual state.
 """
 
 from collections.abc import Mapping
@@ -20,73 +20,73 @@ MAX_ATTEMPTS = 6
 
 
 def merge_delivery_event(
-    table: Table, key: dict[str, Any], report: DeliveryEvent
+    table: Table, key: dict[str, Any], event: DeliveryEvent
 ) -> Mapping[str, Any] | None:
-    """The entry afterwards; None if no message of ours was sent to whom the report names."""
-    held: Mapping[str, Any] = {}
+    """The message afterwards; None if no such message was sent to an address in the event."""
+    known: Mapping[str, Any] = {}
     for _ in range(MAX_ATTEMPTS):
-        change = _change(report, held)
-        if change is None:
-            return held
+        update = _change(event, known)
+        if update is None:
+            return known
         try:
-            after = table.update(key, **change)
-        except ConditionFailedError as refused:
-            (found,) = refused.items
-            if found is None or not _is_about(report, found):
+            after = table.update(key, **update)
+        except ConditionFailedError as failed:
+            (item,) = failed.items
+            if item is None or not _is_about(event, item):
                 return None
-            held = found
+            known = item
             continue
-        if report.kind == "clicked":
+        if event.kind == "clicked":
             return _with_clicks(table, key, after)
         return {**after, "news": True}
-    raise ThrottledError("many reports of one message came at once")
+    raise ThrottledError("many delivery events of one message arrived at once")
 
 
-def _is_about(report: DeliveryEvent, found: Mapping[str, Any]) -> bool:
-    named = report.hashes()
-    return "recipient" in found and (not named or found["recipient"] in named)
+def _is_about(event: DeliveryEvent, item: Mapping[str, Any]) -> bool:
+    named = event.hashes()
+    return "recipient" in item and (not named or item["recipient"] in named)
 
 
-def _change(report: DeliveryEvent, held: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The update for an entry like `held` (empty: one that nothing was merged into), if any."""
-    at = instants.format_instant(report.at)
+def _change(event: DeliveryEvent, known: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The update for an item in this state (empty: without merged events), if one is needed."""
+    at = instants.format_instant(event.at)
     names: dict[str, str] = {}
     values: dict[str, Any] = {}
     sets, removes, adds = [], "", ""
     conditions = ["attribute_exists(recipient)"]
-    if named := report.hashes():
+    if named := event.hashes():
         values |= {f":r{number}": each for number, each in enumerate(named)}
         conditions.append(f"recipient IN ({', '.join(f':r{n}' for n in range(len(named)))})")
-    if report.kind == "rejected" and "final_status" not in held:
+    if event.kind == "rejected" and "final_status" not in known:
         sets.append("#status = :status, final_status = :status, reason = :reason")
-        values |= {":status": "rejected", ":reason": report.detail}
+        values |= {":status": "rejected", ":reason": event.detail}
         removes = f" REMOVE {TIMER_ATTRIBUTES}"
-    elif report.kind != "rejected" and "final_status" not in held:
+    elif event.kind != "rejected" and "final_status" not in known:
         sets.append("#status = :status")
         values[":status"] = "accepted"
         removes = f" REMOVE {TIMER_ATTRIBUTES}, reason"
         conditions.append("attribute_not_exists(final_status)")
     if sets:
         names["#status"] = "status"
-    if report.kind == "clicked":
-        mark = click_key(report.at, report.link, report.bot_reason)
-        if len(held.get("clicks", ())) >= MAX_CLICKS or mark in held.get("clicks", ()):
+    if event.kind == "clicked":
+        key_of_click = click_key(event.at, event.link, event.bot_reason)
+        if len(known.get("clicks", ())) >= MAX_CLICKS or key_of_click in known.get("clicks", ()):
             return None
         conditions.append("(attribute_not_exists(clicks) OR size(clicks) < :most)")
-        values |= {":most": MAX_CLICKS, ":clicks": {mark}}
+        values |= {":most": MAX_CLICKS, ":clicks": {key_of_click}}
         adds = " ADD clicks :clicks"
-        if report.link:
-            values[":links"] = {report.link[:1000]}
+        if event.link:
+            values[":links"] = {event.link[:1000]}
             adds += ", links :links"
     else:
-        for number, name in enumerate(timestamps_set_by(report)):
-            if held.get(name, "~") <= at:
+        for number, name in enumerate(timestamps_set_by(event)):
+            if known.get(name, "~") <= at:
                 continue
             names[f"#at{number}"], values[":at"] = name, at
             sets.append(f"#at{number} = :at")
             conditions.append(f"(attribute_not_exists(#at{number}) OR #at{number} > :at)")
-        if held and ":at" not in values:
-            return None  # this fact is known, and whatever else it says was merged with it
+        if known and ":at" not in values:
+            return None  # the timestamps are known, and the rest was merged with them
     return {
         "expression": f"{'SET ' if sets else ''}{', '.join(sets)}{removes}{adds}".strip(),
         "condition": " AND ".join(conditions),
@@ -96,9 +96,9 @@ def _change(report: DeliveryEvent, held: Mapping[str, Any]) -> dict[str, Any] | 
 
 
 def _with_clicks(table: Table, key: dict[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any]:
-    """When people and machines first clicked, in the light of all clicks that are known now.
+    """Update the first click of a person and of a bot, judged with all clicks so far.
 
-    If yet another click came in between, whoever brought it has seen ours and does this.
+    If another click was added in between, its own update has seen this click and does the same.
     """
     wanted = first_clicks(after["clicks"])
     if all(after.get(name) == wanted.get(name) for name in CLICKED):

@@ -1,4 +1,4 @@
-"""Notes of the doctor's test mails, beside the contacts and in nobody's collection."""
+"""The delivery events of probes, in the contacts table but under no contact."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""How a store's marketing fares, by the hour, and whether it is stopped; in the workflows table."""
+"""A store's marketing counts by hour, and its marketing stop, in the workflows table."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ _KINDS: tuple[Kind, ...] = ("bounced", "complained")
 
 @dataclass(frozen=True, slots=True)
 class DynamoReputationCounts:
-    """Implements `Tallies`. `contacts` holds the messages, each marked when it is counted."""
+    """Implements `ReputationCounts`. `contacts` holds the messages; each is marked as counted."""
 
     table: Table
     contacts: Table
@@ -35,7 +35,7 @@ class DynamoReputationCounts:
             {":count": count},
         )
         added = self.table.update_arguments(**_add(kind, hour, 1))
-        with suppress(ConditionFailedError):  # it is counted, or its contact was erased meanwhile
+        with suppress(ConditionFailedError):  # already counted, or the contact has been erased
             self.table.transact_with_retry(
                 [
                     {"Update": {"Key": keys.message(ref), **mark}},
@@ -59,8 +59,10 @@ class DynamoReputationCounts:
 
 @dataclass(frozen=True, slots=True)
 class DynamoMarketingStops:
-    """Implements `Breakers`, remembering for `fresh_for` how stores stand, and `Closer`. It reads
-    of what is live in a store only this: those who learn need no more."""
+    """Implements `MarketingStops`, and resumes marketing. Caches a store's state for `fresh_for`.
+
+    It reads only these attributes of the head, because its callers need no others.
+    """
 
     table: Table
     now: Callable[[], datetime]
@@ -71,44 +73,44 @@ class DynamoMarketingStops:
         known = self._known.get(store)
         if known is None or self.now() - known[0] >= self.fresh_for:
             item = self.table.get(_head(store)) or {}
-            repute = ReputationState(_breaker(item.get("breaker")), item.get("resumed", ""))
-            known = self._known[store] = self.now(), repute
+            state = ReputationState(_stop(item.get("breaker")), item.get("resumed", ""))
+            known = self._known[store] = self.now(), state
         return known[1]
 
-    def open(self, store: str, count: str, breaker: MarketingStop) -> MarketingStop | None:
-        held = "resumed = :count" if count else "attribute_not_exists(resumed)"
+    def open(self, store: str, count: str, stop: MarketingStop) -> MarketingStop | None:
+        same_count = "resumed = :count" if count else "attribute_not_exists(resumed)"
         try:
             self.table.update(
                 _head(store),
                 expression="SET breaker = :breaker",
-                condition=f"attribute_not_exists(breaker) AND {held}",
-                values={":breaker": _text(breaker)} | ({":count": count} if count else {}),
+                condition=f"attribute_not_exists(breaker) AND {same_count}",
+                values={":breaker": _json(stop)} | ({":count": count} if count else {}),
             )
-        except ConditionFailedError as refused:
-            return _breaker((refused.items[0] or {}).get("breaker"))
-        return breaker
+        except ConditionFailedError as failed:
+            return _stop((failed.items[0] or {}).get("breaker"))
+        return stop
 
-    def mark_alerted(self, store: str, breaker: MarketingStop) -> None:
+    def mark_alerted(self, store: str, stop: MarketingStop) -> None:
         with suppress(ConditionFailedError):
             self.table.update(
                 _head(store),
                 expression="SET breaker = :alerted",
                 condition="breaker = :breaker",
                 values={
-                    ":alerted": _text(breaker._replace(alerted=True)),
-                    ":breaker": _text(breaker),
+                    ":alerted": _json(stop._replace(alerted=True)),
+                    ":breaker": _json(stop),
                 },
             )
 
-    def close(self, store: str, breaker: MarketingStop, at: datetime, by: str, why: str) -> bool:
+    def close(self, store: str, stop: MarketingStop, at: datetime, by: str, why: str) -> bool:
         closed = self.table.update_arguments(
             "SET resumed = :at REMOVE breaker",
             "breaker = :breaker",
-            values={":at": instants.format_instant(at), ":breaker": _text(breaker)},
+            values={":at": instants.format_instant(at), ":breaker": _json(stop)},
         )
-        record = keys.store_item(store, f"BREAKER#{instants.format_instant(breaker.opened)}")
-        said = {
-            "breaker": _text(breaker),
+        record = keys.store_item(store, f"BREAKER#{instants.format_instant(stop.opened)}")
+        log_entry = {
+            "breaker": _json(stop),
             "resumed": instants.format_instant(at),
             "by": by,
             "reason": why,
@@ -117,7 +119,7 @@ class DynamoMarketingStops:
             self.table.transact_with_retry(
                 [
                     {"Update": {"Key": _head(store), **closed}},
-                    {"Put": {"TableName": self.table.name, "Item": record | pack(said)}},
+                    {"Put": {"TableName": self.table.name, "Item": record | pack(log_entry)}},
                 ]
             )
         except ConditionFailedError:
@@ -129,12 +131,12 @@ def _head(store: str) -> Item:
     return keys.store_item(store, "HEAD")
 
 
-def _breaker(text: str | None) -> MarketingStop | None:
+def _stop(text: str | None) -> MarketingStop | None:
     return None if text is None else MarketingStop.from_json(json.loads(text))
 
 
-def _text(breaker: MarketingStop) -> str:
-    return json.dumps(breaker.to_json())
+def _json(stop: MarketingStop) -> str:
+    return json.dumps(stop.to_json())
 
 
 def _add(name: str, hour: datetime, number: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The rows of tokens that all workers share, each under a key of its own."""
+"""The rows of send slots that all workers share, each under its own key."""
 
 import json
 from collections.abc import Sequence
@@ -12,36 +12,36 @@ from milepost.base.errors import ThrottledError
 from milepost.sending.rate_limit import MAX_ROWS, NoSlot, SesLimits, SlotRequest, WarmUpLimit
 
 MAX_ATTEMPTS = 4
-"""A row that others change meanwhile is asked again."""
+"""Tries on a row that other workers change meanwhile."""
 
 FORGOTTEN = 7
-"""Days of a warm-up, before this one, whose counts are taken off a row with every new one."""
+"""Each reservation removes the counts of this many past warm-up days from the row."""
 
 
 @dataclass(slots=True)
 class DynamoSendSlots:
-    """Implements `Tokens`, in the workflows table.
+    """Implements `SendSlots`, in the workflows table.
 
-    A row that was free is likely to be free again, and one that had a queue to have one: a worker
-    asks for what it found last time first, so that one request is enough while nothing changes.
+    A row without a queue usually stays so, and so does a row with one. A worker first assumes the
+    state of its last request, so one request is enough while nothing changes.
     """
 
     table: Table
     _queued: dict[int, bool] = field(default_factory=dict)
 
-    def take(self, wish: SlotRequest) -> int | NoSlot:
+    def take(self, request: SlotRequest) -> int | NoSlot:
         for _ in range(MAX_ATTEMPTS):
-            queued = self._queued.get(wish.row, False)
+            queued = self._queued.get(request.row, False)
             try:
-                row = self.table.update(keys.send_slot_row(wish.row), **_change(wish, queued))
-            except ConditionFailedError as refused:
-                why = _why_not(refused.items[0] or {}, wish)
-                if why is not None:
-                    return why
-                self._queued[wish.row] = not queued
+                row = self.table.update(keys.send_slot_row(request.row), **_change(request, queued))
+            except ConditionFailedError as failed:
+                no_slot = _no_slot(failed.items[0] or {}, request)
+                if no_slot is not None:
+                    return no_slot
+                self._queued[request.row] = not queued
             else:
-                return int(row["next"]) - wish.interval
-        raise ThrottledError("the row of tokens changes all the time")
+                return int(row["next"]) - request.interval
+        raise ThrottledError("the row of send slots changes too often")
 
     def allowance(self) -> SesLimits | None:
         item = self.table.get(keys.ses_limits()) or {}
@@ -69,58 +69,58 @@ class DynamoSendSlots:
             counts[keys.send_slot_row_number(item["pk"])] = int(item["taken"])
         return counts
 
-    def note(self, allowance: SesLimits) -> None:
+    def note(self, limits: SesLimits) -> None:
         self.table.update(
             keys.ses_limits(),
             expression="SET limits = :limits",
-            values={":limits": json.dumps(allowance)},
+            values={":limits": json.dumps(limits)},
         )
 
 
-def _change(wish: SlotRequest, queued: bool) -> dict[str, Any]:
+def _change(request: SlotRequest, queued: bool) -> dict[str, Any]:
     if queued:
-        placed, condition = "SET #next = #next + :interval", "#next BETWEEN :now AND :latest"
-        values = {":interval": wish.interval, ":now": wish.now, ":latest": wish.latest}
+        set_next, condition = "SET #next = #next + :interval", "#next BETWEEN :now AND :latest"
+        values = {":interval": request.interval, ":now": request.now, ":latest": request.latest}
     else:
-        placed = "SET #next = :after"
+        set_next = "SET #next = :after"
         condition = "(attribute_not_exists(#next) OR #next < :now OR #next > :skew_limit)"
         values = {
-            ":after": wish.now + wish.interval,
-            ":now": wish.now,
-            ":skew_limit": wish.nonsense,
+            ":after": request.now + request.interval,
+            ":now": request.now,
+            ":skew_limit": request.nonsense,
         }
     names, removed, added = {"#next": "next"}, "", "taken :one"
     values[":one"] = 1
-    if wish.end is not None:
+    if request.end is not None:
         condition += " AND (attribute_not_exists(taken) OR taken < :end)"
-        values[":end"] = wish.end
-    if wish.ramp is not None:
+        values[":end"] = request.end
+    if request.ramp is not None:
         condition += " AND (attribute_not_exists(#day) OR #day < :most)"
-        values[":most"] = wish.ramp.most
-        past = {f"#past{number}": name for number, name in enumerate(_past(wish.ramp))}
-        names |= {"#day": _day(wish.ramp), **past}
+        values[":most"] = request.ramp.most
+        past = {f"#past{number}": name for number, name in enumerate(_past(request.ramp))}
+        names |= {"#day": _day(request.ramp), **past}
         added += ", #day :one"
         removed = f" REMOVE {', '.join(past)}"
-    expression = f"{placed}{removed} ADD {added}"
+    expression = f"{set_next}{removed} ADD {added}"
     return {"expression": expression, "condition": condition, "names": names, "values": values}
 
 
-def _why_not(row: Item, wish: SlotRequest) -> NoSlot | None:
-    """Why there is no token at all; None if there may be one when it is asked for otherwise."""
-    if wish.end is not None and row.get("taken", 0) >= wish.end:
+def _no_slot(row: Item, request: SlotRequest) -> NoSlot | None:
+    """Why there is no slot; None if a request for the other state of the row may succeed."""
+    if request.end is not None and row.get("taken", 0) >= request.end:
         return NoSlot("quota")
-    if wish.ramp is not None and row.get(_day(wish.ramp), 0) >= wish.ramp.most:
+    if request.ramp is not None and row.get(_day(request.ramp), 0) >= request.ramp.most:
         return NoSlot("warm-up")
-    if wish.latest < row.get("next", 0) <= wish.nonsense:
+    if request.latest < row.get("next", 0) <= request.nonsense:
         return NoSlot("rate")
     return None
 
 
-def _day(ramp: WarmUpLimit) -> str:
-    return f"sent#{ramp.store}#{ramp.day}"
+def _day(warm_up: WarmUpLimit) -> str:
+    return f"sent#{warm_up.store}#{warm_up.day}"
 
 
-def _past(ramp: WarmUpLimit) -> list[str]:
-    today = date.fromisoformat(ramp.day)
+def _past(warm_up: WarmUpLimit) -> list[str]:
+    today = date.fromisoformat(warm_up.day)
     days = (today - timedelta(days=number) for number in range(1, FORGOTTEN + 1))
-    return [_day(ramp._replace(day=day.isoformat())) for day in days]
+    return [_day(warm_up._replace(day=day.isoformat())) for day in days]

@@ -3,25 +3,15 @@
 https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
 """
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from milepost.contacts.event import IdentifierKind
-from milepost.privacy.request import Kind
+from milepost.shops.platform import ComplianceRequest, WebhookError
 from milepost.shops.shopify import mapping
-from milepost.shops.shopify.fields import Items, OptionalId, Shape, ShopifyPayloadError, Text, read
+from milepost.shops.shopify.fields import Items, OptionalId, Shape, Text, read
 from milepost.shops.shopify.headers import COMPLIANCE
 
-
-class ComplianceRequest(NamedTuple):
-    """What is demanded, and of whom: every identifier may lead to a contact of its own.
-
-    `number` is Shopify's own, by which staff find the demand there.
-    """
-
-    kind: Kind
-    identifiers: tuple[tuple[IdentifierKind, str], ...]
-    shop_domain: str | None
-    number: str | None
+if TYPE_CHECKING:
+    from milepost.contacts.event import IdentifierKind
 
 
 class Person(Shape):
@@ -45,7 +35,7 @@ class Compliance(Shape):
 
 
 def read_compliance_request(topic: str, payload: Any) -> ComplianceRequest:
-    """Read one verified demand. Raises ShopifyPayloadError if it names nobody."""
+    """Read one verified demand. Raises WebhookError if it names nobody."""
     body = read(Compliance, payload)
     kind, person = COMPLIANCE[topic], body.customer or Person()
     named = mapping.collect_identifiers(
@@ -56,7 +46,7 @@ def read_compliance_request(topic: str, payload: Any) -> ComplianceRequest:
     if kind == "erase_store":
         found = []
     elif not found:
-        raise ShopifyPayloadError("customer", "names nobody: no id, no usable address, no order")
+        raise WebhookError("customer", "names nobody: no id, no usable address, no order")
     number = body.data_request.id if body.data_request else None
     domain = (body.shop_domain or "").lower() or None
     return ComplianceRequest(kind, tuple(dict.fromkeys(found)), domain, number)

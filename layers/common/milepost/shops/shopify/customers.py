@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from milepost.base import instants
 from milepost.contacts.event import ContactUpdate
+from milepost.shops.platform import Translation
 from milepost.shops.shopify import mapping
-from milepost.shops.shopify.delivery import ParsedDelivery, Translation, required
+from milepost.shops.shopify.delivery import ParsedDelivery, required
 from milepost.shops.shopify.fields import read
 from milepost.shops.shopify.shapes import CustomerRecord, EmailConsent
 

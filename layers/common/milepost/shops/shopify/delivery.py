@@ -3,24 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from milepost.contacts.event import ContactUpdate, Event, IdentifierKind
+from milepost.shops.platform import Delivery, WebhookError
 from milepost.shops.shopify import mapping
-from milepost.shops.shopify.fields import ShopifyPayloadError
-from milepost.shops.shopify.headers import Delivery
 
 SOURCE = "shopify"
-
-
-class Translation(NamedTuple):
-    """The events of one delivery, or the reason code why it has none. Either way it is a 200.
-
-    Codes: unknown_topic, unknown_status, sms_consent, no_consent, no_contact, checkout_completed.
-    """
-
-    events: tuple[Event, ...] = ()
-    ignored: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,5 +48,5 @@ def required(field: str, *candidates: datetime | None) -> datetime:
     """The first time that is there; without any, a redelivery could not be told from news."""
     found = next((each for each in candidates if each is not None), None)
     if found is None:
-        raise ShopifyPayloadError(field, "is needed to tell a redelivery from a new event")
+        raise WebhookError(field, "is needed to tell a redelivery from a new event")
     return found

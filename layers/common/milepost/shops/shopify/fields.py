@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from milepost.base import instants
+from milepost.shops.platform import WebhookError
 
 _MAX_ID = 255
 _MAX_AMOUNT = Decimal(10) ** 13
@@ -22,19 +23,6 @@ _GID = "gid://shopify/"
 
 T = TypeVar("T")
 ShapeType = TypeVar("ShapeType", bound="Shape")
-
-
-class ShopifyPayloadError(ValueError):
-    """A delivery of a known topic whose body is not what that topic promises.
-
-    `field` is the place (`line_items[1].price`, empty for the whole body), `reason` what is wrong
-    with it; neither repeats the value. Sending the same body again cannot help.
-    """
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field or 'the body'}: {reason}")
-        self.field = field
-        self.reason = reason
 
 
 def _id(value: object) -> object:
@@ -118,15 +106,15 @@ class Shape(BaseModel):
 
 
 def read(shape: type[ShapeType], payload: Mapping[str, Any]) -> ShapeType:
-    """Read a body as one shape. Raises ShopifyPayloadError for the first thing that is wrong."""
+    """Read a body as one shape. Raises WebhookError for the first thing that is wrong."""
     if not isinstance(payload, Mapping):
-        raise ShopifyPayloadError("", "must be a JSON object")
+        raise WebhookError("", "must be a JSON object")
     try:
         return shape.model_validate(dict(payload))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         reason = first["msg"].removeprefix("Value error, ")
-        raise ShopifyPayloadError(_place(first["loc"]), reason) from None
+        raise WebhookError(_place(first["loc"]), reason) from None
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -5,9 +5,10 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from milepost.base import instants
+from milepost.shops.platform import Delivery
 
 if TYPE_CHECKING:
     from milepost.privacy.request import Kind
@@ -24,23 +25,6 @@ _FAMILIES = ("x-shopify-", "shopify-")
 """Webhooks carry the first prefix, Shopify's newer Events the second; the values mean the same."""
 
 
-class Delivery(NamedTuple):
-    """The headers of one delivery. The signature covers the body only, so all of this is hearsay.
-
-    `webhook_id` is the same on every retry, `event_id` (not always sent) on every delivery of one
-    happening to several subscriptions. `triggered_at` is UTC. `topic` is lower case and empty if
-    there was none. `test` is true for a "send test notification" of the admin.
-    """
-
-    topic: str = ""
-    shop_domain: str | None = None
-    webhook_id: str | None = None
-    event_id: str | None = None
-    triggered_at: datetime | None = None
-    hmac: str | None = None
-    test: bool = False
-
-
 def delivery(headers: Mapping[str, str]) -> Delivery:
     """Read the headers of either family, in any case; what is missing or unreadable is None."""
     lower = {name.lower(): value.strip() for name, value in headers.items()}
@@ -50,11 +34,9 @@ def delivery(headers: Mapping[str, str]) -> Delivery:
 
     return Delivery(
         topic=(header("topic") or "").lower(),
-        shop_domain=(header("shop-domain") or "").lower() or None,
-        webhook_id=header("webhook-id"),
-        event_id=header("event-id"),
+        id=header("webhook-id"),
+        signature=header("hmac-sha256"),
         triggered_at=_instant(header("triggered-at")),
-        hmac=header("hmac-sha256"),
         test=(header("test") or "").lower() == "true",
     )
 

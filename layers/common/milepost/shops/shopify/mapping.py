@@ -91,9 +91,11 @@ def describe_buyer(
     named = next((each for each in people if each.first_name or each.last_name), customer)
     home = customer.default_address or next(iter(known), None)
     return ContactUpdate(
-        first_name=named.first_name,
-        last_name=named.last_name,
-        locale=purchase.customer_locale,
+        fields=known_fields(
+            first_name=named.first_name,
+            last_name=named.last_name,
+            locale=purchase.customer_locale,
+        ),
         properties=_residence(home),
         consents=_buyer_consents(purchase, identifiers.get("email"), source, received_at),
     )
@@ -109,9 +111,9 @@ def describe_customer(record: CustomerRecord, source: str, received_at: datetime
         orders_count=record.orders_count,
     )
     return ContactUpdate(
-        first_name=record.first_name,
-        last_name=record.last_name,
-        locale=record.locale,
+        fields=known_fields(
+            first_name=record.first_name, last_name=record.last_name, locale=record.locale
+        ),
         properties=properties,
         consents=consents(record.email_marketing_consent, source, received_at),
     )

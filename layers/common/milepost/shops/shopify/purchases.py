@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from milepost.base import instants
 from milepost.contacts.event import ContactUpdate, IdentifierKind
+from milepost.shops.platform import Translation
 from milepost.shops.shopify import mapping
-from milepost.shops.shopify.delivery import ParsedDelivery, Translation
+from milepost.shops.shopify.delivery import ParsedDelivery
 from milepost.shops.shopify.fields import read
 from milepost.shops.shopify.shapes import Cart, Checkout, Order, Refund
 

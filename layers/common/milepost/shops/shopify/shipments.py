@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from milepost.base import instants
+from milepost.shops.platform import Translation
 from milepost.shops.shopify import mapping
-from milepost.shops.shopify.delivery import ParsedDelivery, Translation, required
+from milepost.shops.shopify.delivery import ParsedDelivery, required
 from milepost.shops.shopify.fields import read
 from milepost.shops.shopify.shapes import Fulfillment, FulfillmentEvent
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from milepost.shops.platform import Delivery, Translation
 from milepost.shops.shopify import customers, purchases, shipments
-from milepost.shops.shopify.delivery import ParsedDelivery, Translation
-from milepost.shops.shopify.headers import Delivery
+from milepost.shops.shopify.delivery import ParsedDelivery
 
 TOPICS: Mapping[str, Callable[[ParsedDelivery], Translation]] = {
     "carts/create": purchases.translate_cart,
@@ -25,18 +25,14 @@ TOPICS: Mapping[str, Callable[[ParsedDelivery], Translation]] = {
 
 
 def translate(
-    store: str,
-    topic: str,
-    payload: Mapping[str, Any],
-    received_at: datetime,
-    delivery: Delivery,
+    store: str, delivery: Delivery, payload: Mapping[str, Any], received_at: datetime
 ) -> Translation:
-    """Translate one verified delivery. Raises ShopifyPayloadError if a known topic is malformed.
+    """Translate one verified delivery. Raises WebhookError if a known topic is malformed.
 
-    Ids and times of the events come from the payload, so that a redelivery gives equal events.
+    Codes of what is ignored: unknown_topic, unknown_status, sms_consent, no_consent, no_contact,
+    checkout_completed.
     """
-    topic = topic.strip().lower()
-    handler = TOPICS.get(topic)
+    handler = TOPICS.get(delivery.topic)
     if handler is None:
         return Translation(ignored="unknown_topic")
-    return handler(ParsedDelivery(store, topic, payload, received_at, delivery))
+    return handler(ParsedDelivery(store, delivery.topic, payload, received_at, delivery))

@@ -1,1 +1,1 @@
-"""Every store and service in memory, with the same contracts as the AWS adapters."""
+"""In-memory implementations of the ports, with the same contracts as the AWS adapters."""

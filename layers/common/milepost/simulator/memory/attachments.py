@@ -1,4 +1,4 @@
-"""The files that may be attached."""
+"""Attachments in memory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ _BEGINS = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n\x1a\n", "ics": b"BEGIN:VCALENDA
 
 
 def placeholder_file(path: str) -> bytes:
-    """A file of the kind that its name promises."""
+    """The first bytes of a file of the type that its name has."""
     return _BEGINS.get(path.rpartition(".")[2].lower(), b"\xff\xd8\xff")
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryAttachments:
-    """Implements `Attachments`; what it does not hold is what `otherwise` makes of the path."""
+    """Implements `Attachments`. `otherwise` makes the content of a missing file from its path."""
 
     held: dict[tuple[str, str], bytes] = field(default_factory=dict)
     otherwise: Callable[[str], bytes | None] = lambda _: None

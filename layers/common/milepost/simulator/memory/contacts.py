@@ -1,12 +1,11 @@
-"""What is known of each contact."""
+"""Contacts in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from milepost.base import instants
-from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind
-from milepost.contacts.identity import claimable_identifiers
+from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind, claimable_identifiers
 from milepost.contacts.profile import Consent, Profile
 from milepost.contacts.suppression import ERASED
 from milepost.simulator.memory.state import ConsentRecord, ContactsTable, milliseconds
@@ -26,7 +25,7 @@ class MemoryContacts:
         return self.state.profiles.get((store, contact))
 
     def apply(self, before: Profile | None, after: Profile) -> bool:
-        """Consent and open enrollments have other writers too, so only changes to them count."""
+        """Other writers change consent and active enrollments, so only the differences apply."""
         old = before or Profile(after.store, after.contact)
         answers = {t: c for t, c in after.consent.items() if old.consent.get(t) != c}
         entered = {
@@ -35,22 +34,22 @@ class MemoryContacts:
             if id_ not in old.active_enrollments
         }
         with self.state.lock:
-            held = self.state.profile(after.store, after.contact)
-            known = (held.last_sequence, held.moved_events, held.merged_into)
+            stored = self.state.profile(after.store, after.contact)
+            known = (stored.last_sequence, stored.moved_events, stored.merged_into)
             if known != (old.last_sequence, old.moved_events, "") or any(
-                held.consent.get(topic) != old.consent.get(topic) for topic in answers
+                stored.consent.get(topic) != old.consent.get(topic) for topic in answers
             ):
                 return False
             stayed = {
                 id_: p
-                for id_, p in held.active_enrollments.items()
+                for id_, p in stored.active_enrollments.items()
                 if id_ not in old.active_enrollments or id_ in after.active_enrollments
             }
             self.state.profiles[after.store, after.contact] = replace(
                 after,
-                consent={**held.consent, **answers},
+                consent={**stored.consent, **answers},
                 active_enrollments={**stayed, **entered},
-                recent_sends=held.recent_sends,
+                recent_sends=stored.recent_sends,
             )
         return True
 
@@ -78,8 +77,8 @@ class MemoryContacts:
     def withdraw(self, contact: str, event: Event) -> None:
         event = replace(event, occurred_at=milliseconds(event.occurred_at))
         with self.state.lock:
-            held = self.state.owner(event.store, contact) or Profile(event.store, contact)
-            contact = held.contact
+            stored = self.state.owner(event.store, contact) or Profile(event.store, contact)
+            contact = stored.contact
             answers = {
                 fact.topic or "": Consent(
                     "withdrawn",
@@ -89,7 +88,7 @@ class MemoryContacts:
                 )
                 for fact in event.contact.consents
             }
-            answered = replace(held, consent={**held.consent, **answers})
+            answered = replace(stored, consent={**stored.consent, **answers})
             self.state.profiles[event.store, contact] = answered
             for fact in event.contact.consents:
                 self._prove(contact, event, fact, fact.topic or "")
@@ -97,8 +96,8 @@ class MemoryContacts:
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
         with self.state.lock:
-            held = self.state.suppressed.get((store, address_hash))
-            if held is None or (held == ERASED and reason != ERASED):
+            stored = self.state.suppressed.get((store, address_hash))
+            if stored is None or (stored == ERASED and reason != ERASED):
                 self.state.suppressed[store, address_hash] = reason
                 self.state.suppressed_at[store, address_hash] = instants.format_instant(at)
 
@@ -113,9 +112,9 @@ class MemoryContacts:
     def delete_event(self, contact: str, event: Event) -> None:
         key = (event.name, milliseconds(event.occurred_at), event.id)
         with self.state.lock:
-            held = self.state.events.get((event.store, contact), {})
-            held.pop(key, None)
-            if not held:
+            stored = self.state.events.get((event.store, contact), {})
+            stored.pop(key, None)
+            if not stored:
                 self.state.events.pop((event.store, contact), None)
 
     def _prove(self, contact: str, event: Event, fact: ConsentEvidence, topic: str) -> None:

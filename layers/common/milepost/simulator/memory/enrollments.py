@@ -1,4 +1,4 @@
-"""Enrollments, and the rendezvous of a wait with its event."""
+"""Enrollments in memory, and the matching of waits with events."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -41,24 +41,26 @@ class MemoryEnrollments:
 
     def load(self, ref: EnrollmentRef) -> tuple[Profile, Enrollment] | None:
         with self.state.lock:
-            held = self.state.enrollments.get(enrollment_key(ref)) or self._reserved(ref)
-            if held is None:
+            stored = self.state.enrollments.get(enrollment_key(ref)) or self._reserved(ref)
+            if stored is None:
                 return None
             profile = self.state.owner(ref.store, ref.contact)
-            return profile or Profile(ref.store, ref.contact), held
+            return profile or Profile(ref.store, ref.contact), stored
 
     def _reserved(self, ref: EnrollmentRef) -> Enrollment | None:
-        """What a contact was enrolled for while it was another one."""
-        home = self.state.reserved.get(enrollment_key(ref))
-        held = self.state.enrollments.get(enrollment_key(home)) if home else None
-        return replace(held, ref=ref, status="exited", reason=MERGED_INTO_OTHER) if held else None
+        """The enrollment that the contact had before it was merged."""
+        original = self.state.reserved.get(enrollment_key(ref))
+        stored = self.state.enrollments.get(enrollment_key(original)) if original else None
+        return (
+            replace(stored, ref=ref, status="exited", reason=MERGED_INTO_OTHER) if stored else None
+        )
 
     def write(self, ref: EnrollmentRef, journal: PendingOutcomes, leg: int | None = None) -> None:
         with self.state.lock:
-            held = self.state.enrollments.get(enrollment_key(ref))
-            if held is not None and leg not in (None, held.execution_no):
-                raise ThrottledError("the enrollment goes on in another execution")
-            write_journal(self.state, ref, journal)
+            stored = self.state.enrollments.get(enrollment_key(ref))
+            if stored is not None and leg not in (None, stored.execution_no):
+                raise ThrottledError("the enrollment continues in another execution")
+            save_outcomes(self.state, ref, journal)
 
     def finish(
         self,
@@ -70,13 +72,13 @@ class MemoryEnrollments:
     ) -> bool:
         key = enrollment_key(ref)
         with self.state.lock:
-            held = self.state.enrollments.get(key)
-            first = held is not None and held.status == "active"
-            if first and held is not None and leg not in (None, held.execution_no):
+            stored = self.state.enrollments.get(key)
+            first = stored is not None and stored.status == "active"
+            if first and stored is not None and leg not in (None, stored.execution_no):
                 return False
-            if held is not None and first:
+            if stored is not None and first:
                 self.state.enrollments[key] = replace(
-                    held, status=status, reason=reason, ended_at=milliseconds(at)
+                    stored, status=status, reason=reason, ended_at=milliseconds(at)
                 )
                 self.state.timers.pop(key, None)
             for profile in self._owners(ref):
@@ -86,7 +88,7 @@ class MemoryEnrollments:
         return first
 
     def _owners(self, ref: EnrollmentRef) -> list[Profile]:
-        """The contact under which an enrollment is kept, and whoever that was merged into."""
+        """The contact of an enrollment, and the contacts it was merged into."""
         found, contact = [], ref.contact
         while (profile := self.state.profiles.get((ref.store, contact))) is not None:
             found.append(profile)
@@ -95,8 +97,8 @@ class MemoryEnrollments:
 
     def current_execution(self, ref: EnrollmentRef) -> int:
         with self.state.lock:
-            held = self.state.enrollments.get(enrollment_key(ref))
-            return held.execution_no if held else 0
+            stored = self.state.enrollments.get(enrollment_key(ref))
+            return stored.execution_no if stored else 0
 
     def suspend(
         self,
@@ -107,10 +109,10 @@ class MemoryEnrollments:
         paused: bool = False,
     ) -> bool:
         with self.state.lock:
-            held = self.state.enrollments.get(enrollment_key(ref))
-            if held is None or held.status != "active" or held.execution_no != leg:
+            stored = self.state.enrollments.get(enrollment_key(ref))
+            if stored is None or stored.status != "active" or stored.execution_no != leg:
                 return False
-            write_journal(self.state, ref, journal)
+            save_outcomes(self.state, ref, journal)
             self._set(ref, leg + 1, start, paused)
         return True
 
@@ -135,15 +137,17 @@ class MemoryEnrollments:
     ) -> bool:
         key = enrollment_key(ref)
         with self.state.lock:
-            held = self.state.enrollments[key]
-            if str(start.block_seq) in held.block_started or (unless and unless in held.outcomes):
+            stored = self.state.enrollments[key]
+            if str(start.block_seq) in stored.block_started or (
+                unless and unless in stored.outcomes
+            ):
                 return False
             if not self.suspend(ref, leg, start, PendingOutcomes(), paused):
                 return False
-            held = self.state.enrollments[key]
-            own = held.ref._replace(version=version)
-            first = start.block_seq if version != ref.version else held.first_block_run
-            self.state.enrollments[key] = replace(held, ref=own, first_block_run=first)
+            stored = self.state.enrollments[key]
+            own = stored.ref._replace(version=version)
+            first = start.block_seq if version != ref.version else stored.first_block_run
+            self.state.enrollments[key] = replace(stored, ref=own, first_block_run=first)
         return True
 
     def index_migrated(self, ref: EnrollmentRef, version: int) -> None:
@@ -161,8 +165,8 @@ class MemoryEnrollments:
         self, store: str, workflow: str, after: str = ""
     ) -> Iterator[tuple[str, EnrollmentRef]]:
         with self.state.lock:
-            held = list(self.state.enrollments.values())
-        active = [e.ref for e in held if e.status == "active"]
+            stored = list(self.state.enrollments.values())
+        active = [e.ref for e in stored if e.status == "active"]
         for ref in sorted(active, key=lambda ref: ref.id):
             if (ref.store, ref.workflow) == (store, workflow) and ref.id > after:
                 yield ref.id, ref
@@ -192,8 +196,8 @@ class MemoryEnrollments:
                 wait.event = event
             if wait.token is None or wait.since is None or wait.since > event.occurred_at:
                 return None
-            self._met(ref, wait.outcome, event)
-            return wait.token or wait.leg
+            self._match(ref, wait.outcome, event)
+            return wait.token or wait.execution_no
 
     def register_wait(
         self,
@@ -207,13 +211,13 @@ class MemoryEnrollments:
     ) -> bool:
         with self.state.lock:
             wait = self._wait(ref, step)
-            if wait.leg > leg:
+            if wait.execution_no > leg:
                 return False
-            wait.token, wait.since, wait.leg = token, milliseconds(since), leg
+            wait.token, wait.since, wait.execution_no = token, milliseconds(since), leg
             wait.outcome = outcome or step
             if wait.event is None or wait.event.occurred_at < wait.since:
                 return False
-            self._met(ref, wait.outcome, wait.event)
+            self._match(ref, wait.outcome, wait.event)
             return True
 
     def register_suspended_wait(
@@ -224,25 +228,27 @@ class MemoryEnrollments:
     def _wait(self, ref: EnrollmentRef, step: str) -> WaitMatch:
         return self.state.waits.setdefault((enrollment_key(ref), step), WaitMatch())
 
-    def _met(self, ref: EnrollmentRef, key: str, event: Event) -> None:
+    def _match(self, ref: EnrollmentRef, key: str, event: Event) -> None:
         outcome = {
             "event": event.name,
             "at": instants.format_instant(event.occurred_at),
             "data": dict(event.data),
         }
-        write_journal(self.state, ref, PendingOutcomes(outcomes={key: outcome}))
+        save_outcomes(self.state, ref, PendingOutcomes(outcomes={key: outcome}))
 
 
-def write_journal(state: ContactsTable, ref: EnrollmentRef, journal: PendingOutcomes) -> None:
-    """Write down what is new; what an earlier run wrote down stays. The caller holds the lock."""
+def save_outcomes(state: ContactsTable, ref: EnrollmentRef, journal: PendingOutcomes) -> None:
+    """Save new outcomes; outcomes of an earlier run stay. The caller holds the lock."""
     key = enrollment_key(ref)
     if (journal.began or journal.outcomes) and key in state.enrollments:
-        held = state.enrollments[key]
+        stored = state.enrollments[key]
         began = {turn: milliseconds(at) for turn, at in journal.began.items()}
-        entries = {turn: e for turn, e in journal.entries.items() if turn not in held.block_started}
+        entries = {
+            turn: e for turn, e in journal.entries.items() if turn not in stored.block_started
+        }
         state.enrollments[key] = replace(
-            held,
-            block_started={**began, **held.block_started},
-            outcomes={**journal.outcomes, **held.outcomes},
-            block_entries={**held.block_entries, **entries},
+            stored,
+            block_started={**began, **stored.block_started},
+            outcomes={**journal.outcomes, **stored.outcomes},
+            block_entries={**stored.block_entries, **entries},
         )

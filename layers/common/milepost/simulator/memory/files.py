@@ -1,11 +1,11 @@
-"""The marketers' files."""
+"""The files of stores in memory."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryFiles:
-    """Implements `Files`. `texts` maps a store and a path to the text of the file."""
+    """Implements `StoreFiles`. `texts` maps a store and a path to the text of the file."""
 
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -25,5 +25,5 @@ class MemoryFiles:
         self.texts[store, path] = text
 
     def remove(self, store: str, path: str) -> None:
-        """Delete a file, as a marketer would."""
+        """Delete a file, as a user would."""
         del self.texts[store, path]

@@ -1,4 +1,4 @@
-"""The send ledger."""
+"""The send ledger in memory."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from milepost.sending.message import (
     is_claimable,
     message_id,
 )
-from milepost.simulator.memory.enrollments import write_journal
+from milepost.simulator.memory.enrollments import save_outcomes
 from milepost.simulator.memory.state import ContactsTable, enrollment_key
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ OPEN: tuple[MessageStatus, ...] = ("claimed", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class MemoryLedger:
-    """Implements `Ledger` and `Archive`.
+    """Implements `Ledger` and `MessageArchive`.
 
     `to_wire` turns a business instant into a real one, for the timers.
     """
@@ -49,28 +49,28 @@ class MemoryLedger:
         self, draft: PendingMessage, journal: "PendingOutcomes", at: datetime
     ) -> Claimed | ClaimDenied:
         with self.state.lock:
-            held = self.state.messages.get(draft.ref)
-            if held is not None and not is_claimable(held):
-                return ClaimDenied("decided before", held["status"])
+            stored = self.state.messages.get(draft.ref)
+            if stored is not None and not is_claimable(stored):
+                return ClaimDenied("decided before", stored["status"])
             enrollment = self.state.enrollments.get(enrollment_key(draft.enrollment))
             if enrollment is None or enrollment.status != "active":
                 status = enrollment.status if enrollment else "gone"
                 return ClaimDenied(f"enrollment is {status}", ended=True)
             if enrollment.execution_no != draft.leg:
-                raise ThrottledError("the enrollment goes on in another execution")
+                raise ThrottledError("the enrollment continues in another execution")
             if refusal := self._refusal(draft):
                 return refusal
             self._note(draft, at)
             self._claimed(draft, at, attempts=1)
-            write_journal(self.state, draft.enrollment, journal)
+            save_outcomes(self.state, draft.enrollment, journal)
         return Claimed()
 
     def claim_again(self, draft: PendingMessage, at: datetime) -> Claimed | ClaimDenied:
         with self.state.lock:
-            held = self.state.messages.get(draft.ref)
+            stored = self.state.messages.get(draft.ref)
             again = (*OPEN, "throttled")
-            if held is None or held["status"] not in again or held["attempts"] != 1:
-                return ClaimDenied("decided before", held["status"] if held else "claimed")
+            if stored is None or stored["status"] not in again or stored["attempts"] != 1:
+                return ClaimDenied("decided before", stored["status"] if stored else "claimed")
             if refusal := self._refusal(draft):
                 return refusal
             self._claimed(draft, at, attempts=2)
@@ -110,12 +110,12 @@ class MemoryLedger:
         at: datetime,
     ) -> None:
         with self.state.lock:
-            held = self.state.messages.get(draft.ref)
-            if is_claimable(held):
+            stored = self.state.messages.get(draft.ref)
+            if is_claimable(stored):
                 self._decide(draft, status, at)["reason"] = reason
                 if draft.remembered:
                     uncount(self.state, draft.ref)
-            write_journal(self.state, draft.enrollment, journal)
+            save_outcomes(self.state, draft.enrollment, journal)
 
     def record_delivery_event(
         self, ref: MessageRef, report: DeliveryEvent
@@ -135,8 +135,8 @@ class MemoryLedger:
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
         with self.state.lock:
-            held = self.state.messages.get(ref)
-            return dict(held) if held is not None else None
+            stored = self.state.messages.get(ref)
+            return dict(stored) if stored is not None else None
 
     def message_statuses(
         self, enrollment: EnrollmentRef, visits: Mapping[str, int]
@@ -148,17 +148,17 @@ class MemoryLedger:
             for step, visit in visits.items()
         }
         with self.state.lock:
-            held = {step: self.state.message(ref) for step, ref in refs.items()}
+            stored = {step: self.state.message(ref) for step, ref in refs.items()}
         return {
-            step: for_conditions(message) for step, message in held.items() if message is not None
+            step: for_conditions(message) for step, message in stored.items() if message is not None
         }
 
     def _refusal(self, draft: PendingMessage) -> ClaimDenied | None:
-        """What stands against mailing this contact now. The caller holds the lock."""
+        """The reason why this contact must not be mailed now. The caller holds the lock."""
         store = draft.ref.store
         suppressed = self.state.suppressed.get((store, address_hash(draft.recipient)))
-        orders_anew = suppressed == ERASED and draft.category == "transactional"
-        if suppressed is not None and not orders_anew:
+        order_after_erasure = suppressed == ERASED and draft.category == "transactional"
+        if suppressed is not None and not order_after_erasure:
             return ClaimDenied(f"suppressed: {suppressed}")
         profile = self.state.profile(store, draft.owner or draft.ref.contact)
         if profile.email != draft.recipient:
@@ -169,7 +169,7 @@ class MemoryLedger:
         return None
 
     def _note(self, draft: PendingMessage, at: datetime) -> None:
-        """Marketing counts from now on, if nothing else does since the gate has looked."""
+        """Add marketing to the recent sends; ThrottledError if another mail was added meanwhile."""
         store, contact = draft.ref.store, draft.owner or draft.ref.contact
         if draft.category == "marketing":
             profile = self.state.profile(store, contact)
@@ -183,7 +183,7 @@ class MemoryLedger:
         message = self._decide(draft, "claimed", at)
         due = self.to_wire(at) + CONFIRMATION_TIMEOUT
         message |= {"attempts": attempts, "timer_due": instants.format_instant(due)}
-        for name in ("reason", "abandoned_at"):  # of an attempt before
+        for name in ("reason", "abandoned_at"):  # of an earlier attempt
             message.pop(name, None)
 
     def _decide(self, draft: PendingMessage, status: MessageStatus, at: datetime) -> dict[str, Any]:
@@ -212,7 +212,7 @@ class MemoryLedger:
 
 
 def uncount(state: ContactsTable, ref: MessageRef) -> None:
-    """A message that nobody will get counts no more. The caller holds the lock."""
+    """Remove an undelivered message from the recent sends. The caller holds the lock."""
     profile = state.owner(ref.store, ref.contact)
     if profile is not None and send_key(ref.id) in profile.recent_sends:
         mailed = {**profile.recent_sends, send_key(ref.id): NO_SENDS}

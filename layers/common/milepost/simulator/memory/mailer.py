@@ -1,4 +1,4 @@
-"""The post: it keeps what it is handed, and answers as it is told to."""
+"""A mailer in memory, which keeps all e-mails and returns scripted answers."""
 
 from collections import deque
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from milepost.sending.message import Accepted, Answer, OutgoingEmail, Submission
 
 @dataclass(frozen=True, slots=True)
 class MemoryMailer:
-    """Implements `Mailer`. Answers from `script` while there are any, then accepts everything."""
+    """Implements `Mailer`. It returns the answers in `script` first and then accepts everything."""
 
     script: deque[Answer] = field(default_factory=deque)
     handed: list[tuple[OutgoingEmail, Answer]] = field(default_factory=list)
@@ -23,13 +23,13 @@ class MemoryMailer:
 
     @property
     def mails(self) -> list[OutgoingEmail]:
-        """What may have reached somebody: all that was not refused."""
+        """The e-mails that can have been delivered: all that were not rejected."""
         return [mail for mail, answer in self.handed if not isinstance(answer, SubmissionRejected)]
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryMessageRetrier:
-    """Implements `Resender`: calls what sends again, in process."""
+    """Implements `MessageRetrier` with a call in this process."""
 
     again: Callable[[EnrollmentRef, str, int], bool]
 

@@ -1,4 +1,4 @@
-"""Who belongs to a list or a segment, and who is a contact at all."""
+"""Members of lists and segments, and all contacts, in memory."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ PARTS = 8
 
 @dataclass(frozen=True, slots=True)
 class MemoryMembers:
-    """Implements `Members`. A place is `<since> <contact>` of the last one before it."""
+    """Implements `Members`. A cursor is `<since> <contact>` of the last member before it."""
 
     state: ContactsTable
 
@@ -54,8 +54,8 @@ class MemoryMembers:
 
     def join(self, ref: ContactRef, group: "Group", name: str, since: datetime) -> None:
         with self.state.lock:
-            held = self.state.members.setdefault((ref.store, group, name), {})
-            held[ref.contact] = instants.format_instant(since)
+            stored = self.state.members.setdefault((ref.store, group, name), {})
+            stored[ref.contact] = instants.format_instant(since)
 
     def leave(self, ref: ContactRef, group: "Group", name: str) -> None:
         with self.state.lock:
@@ -65,8 +65,8 @@ class MemoryMembers:
         with self.state.lock:
             found = [
                 Member(contact, first_seen(profile))
-                for (of, contact), profile in self.state.profiles.items()
-                if of == store and profile.totals and group == "all"
+                for (owner, contact), profile in self.state.profiles.items()
+                if owner == store and profile.totals and group == "all"
             ]
             named = self.state.members.get((store, group, name), {})
             found += [Member(contact, since) for contact, since in named.items()]

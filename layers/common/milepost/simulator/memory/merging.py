@@ -1,4 +1,4 @@
-"""Makes one contact of two."""
+"""Merging of contacts in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 from milepost.contacts.event import Event, is_merge_request
 from milepost.contacts.profile import Profile
-from milepost.runtime.merging.rules import (
-    OpenEnrollment,
-    duplicate_corrected_event,
-)
+from milepost.runtime.merging.rules import OpenEnrollment, duplicate_corrected_event
 from milepost.simulator.memory.contacts import MemoryContacts
 from milepost.simulator.memory.state import (
     ContactsTable,
@@ -31,19 +28,19 @@ class MemoryMerging:
 
     def reserve(self, store: str, loser: str, winner: str) -> list[OpenEnrollment]:
         with self.state.lock:
-            held = [
+            stored = [
                 each
                 for each in self.state.enrollments.values()
                 if (each.ref.store, each.ref.contact) == (store, loser)
             ]
-            for key, home in self.state.reserved.items():
+            for key, original in self.state.reserved.items():
                 if key[:2] == (store, loser):
-                    held.append(self.state.enrollments[enrollment_key(home)])
-            stays = [OpenEnrollment(each.ref, each.key, each.event_id) for each in held]
-            for stay in stays:
-                there = stay.ref._replace(contact=winner, id=stay.at(winner))
-                self.state.reserved.setdefault(enrollment_key(there), stay.ref)
-        return stays
+                    stored.append(self.state.enrollments[enrollment_key(original)])
+            reserved = [OpenEnrollment(each.ref, each.key, each.event_id) for each in stored]
+            for each in reserved:
+                future = each.ref._replace(contact=winner, id=each.at(winner))
+                self.state.reserved.setdefault(enrollment_key(future), each.ref)
+        return reserved
 
     def merge_profiles(
         self,
@@ -58,19 +55,19 @@ class MemoryMerging:
             if any(person == one for person, _ in self.state.absorbing):
                 return False
             for seen in (loser, winner):
-                held = self.state.profile(seen.store, seen.contact)
-                if (held.last_sequence, held.moved_events, held.merged_into) != (
+                stored = self.state.profile(seen.store, seen.contact)
+                if (stored.last_sequence, stored.moved_events, stored.merged_into) != (
                     seen.last_sequence,
                     seen.moved_events,
                     "",
                 ):
                     return False
                 if (
-                    held.consent != seen.consent
-                    or held.active_enrollments.keys() != seen.active_enrollments.keys()
+                    stored.consent != seen.consent
+                    or stored.active_enrollments.keys() != seen.active_enrollments.keys()
                 ):
                     return False
-                if held.recent_sends != seen.recent_sends:
+                if stored.recent_sends != seen.recent_sends:
                     return False
             self.state.profiles[one] = tombstone
             self.state.profiles[other] = after
@@ -79,22 +76,22 @@ class MemoryMerging:
 
     def copy_timeline(self, loser: Profile, after: str) -> tuple[list[Event], str]:
         one, other = (loser.store, loser.contact), (loser.store, loser.merged_into)
-        met = []
+        duplicates = []
         with self.state.lock:
-            there = self.state.events.setdefault(other, {})
+            target = self.state.events.setdefault(other, {})
             for key, event in self.state.events.get(one, {}).items():
                 if is_merge_request(event):
                     continue
-                if key not in there:
-                    there[key] = event
+                if key not in target:
+                    target[key] = event
                     self.state.copied[other, key] = loser.contact
                 elif self.state.copied.get((other, key)) != loser.contact:
-                    met.append(event)
+                    duplicates.append(event)
             for (person, at, id_, topic), proof in list(self.state.proofs.items()):
                 if person == one:
                     copy = replace(proof, contact=loser.merged_into)
                     self.state.proofs.setdefault((other, at, id_, topic), copy)
-        return met, ""
+        return duplicates, ""
 
     def finish_merge(self, loser: Profile) -> None:
         one, other = (loser.store, loser.contact), (loser.store, loser.merged_into)
@@ -105,9 +102,11 @@ class MemoryMerging:
     def undo_double_count(self, winner: str, event: Event, loser: str) -> bool:
         person = (event.store, winner)
         with self.state.lock:
-            taken_back = event_key(duplicate_corrected_event(event, loser))
-            held = self.state.events.get(person, {})
-            return self.state.copied.get((person, event_key(event))) == loser or taken_back in held
+            correction = event_key(duplicate_corrected_event(event, loser))
+            stored = self.state.events.get(person, {})
+            return (
+                self.state.copied.get((person, event_key(event))) == loser or correction in stored
+            )
 
     def replay(self, contact: str, event: Event, again: "ReplayedEvent") -> bool:
         person, event = (

@@ -1,4 +1,4 @@
-"""Other people's servers and the shop's own staff, in memory."""
+"""Outbound calls and staff alerts in memory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from milepost.outbound.request import OutboundRequest, OutboundResponse, Request
 
 @dataclass(slots=True)
 class MemoryOutbound:
-    """Implements `Outbound`. `server` says what is answered."""
+    """Implements `Outbound`. `server` returns the response."""
 
     server: Callable[[OutboundRequest], OutboundResponse | RequestFailed] = lambda _: (
         OutboundResponse(200, {})

@@ -1,4 +1,4 @@
-"""What has been published: the reading side and the writing side of one shelf."""
+"""Published state in memory: reader, writer and jobs share a `MemoryStore`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class MemoryStore:
-    """What the workflows table holds: heads that change, and versions that never do."""
+    """The content of the workflows table: heads, which change, and versions, which never change."""
 
     lock: RLock = field(default_factory=RLock)
     heads: dict[str, PublishedState] = field(default_factory=dict)
@@ -39,23 +39,23 @@ class MemoryStore:
 
     def program(self, store: str, workflow: str, version: int) -> Program:
         if (store, workflow, version) not in self.programs:
-            raise LookupError(f"workflow {workflow} version {version} is not in the registry")
+            raise LookupError(f"workflow {workflow} version {version} is not published")
         return self.programs[store, workflow, version][0]
 
     def template(self, store: str, name: str, version: str) -> "TemplateVersion":
         if (store, name, version) not in self.templates:
-            raise LookupError(f"template {name} version {version} is not in the registry")
+            raise LookupError(f"template {name} version {version} is not published")
         return self.templates[store, name, version]
 
     def segment(self, store: str, name: str, version: int) -> Condition:
         if (store, name, version) not in self.segments:
-            raise LookupError(f"segment {name} version {version} is not in the registry")
+            raise LookupError(f"segment {name} version {version} is not published")
         return self.segments[store, name, version]
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryPublished:
-    """Implements `Registry`: always the present."""
+    """Implements `Published` without a cache."""
 
     shelf: MemoryStore
     _renderers: dict[tuple[str, str, str], Renderer] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class MemoryPublished:
     def resume_state_machine(self, store: str, workflow: str, version: int) -> str:
         key = (store, workflow, version)
         if key not in self.shelf.resumes:
-            raise LookupError(f"workflow {workflow} version {version} has no later legs")
+            raise LookupError(f"workflow {workflow} version {version} has no later executions")
         return self.shelf.resumes[key]
 
     def segment(self, store: str, name: str, version: int) -> Condition:
@@ -84,7 +84,7 @@ class MemoryPublished:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPublishedWriter:
-    """Implements `Publications`."""
+    """Implements `PublishedWriter`."""
 
     shelf: MemoryStore
 
@@ -113,8 +113,8 @@ class MemoryPublishedWriter:
     def go_live(self, store: str, workflow: str, live: "LiveWorkflow", after: int) -> bool:
         with self.shelf.lock:
             head = self.head(store)
-            held = head.workflows.get(workflow)
-            if (held.version if held else 0) != after:
+            stored = head.workflows.get(workflow)
+            if (stored.version if stored else 0) != after:
                 return False
             self.shelf.heads[store] = head._replace(workflows={**head.workflows, workflow: live})
         return True
@@ -147,8 +147,8 @@ class MemoryPublishedWriter:
     def show_segment(self, store: str, name: str, segment: Segment, after: int) -> bool:
         with self.shelf.lock:
             head = self.head(store)
-            held = head.segments.get(name)
-            if (held.version if held else 0) != after:
+            stored = head.segments.get(name)
+            if (stored.version if stored else 0) != after:
                 return False
             segments = Segments({**head.segments, name: segment})
             self.shelf.heads[store] = head._replace(segments=segments)
@@ -175,7 +175,7 @@ class MemoryPublishedWriter:
 
 @dataclass(frozen=True, slots=True)
 class MemoryJobs:
-    """Implements `Works`."""
+    """Implements `JobStore`."""
 
     shelf: MemoryStore
 
@@ -185,20 +185,20 @@ class MemoryJobs:
     def advance(self, work: "Job", done: str) -> None:
         key = (work.kind, work.store, work.workflow)
         with self.shelf.lock:
-            held = self.shelf.works.get(key)
-            if held is not None and held.at == work.at:
-                self.shelf.works[key] = held._replace(done=done)
+            stored = self.shelf.works.get(key)
+            if stored is not None and stored.at == work.at:
+                self.shelf.works[key] = stored._replace(done=done)
 
     def reopen(self, work: "Job", at: datetime) -> None:
         key = (work.kind, work.store, work.workflow)
         with self.shelf.lock:
-            held = self.shelf.works.get(key)
-            if held is not None and held.at == work.at:
-                self.shelf.works[key] = held._replace(at=at, done="")
+            stored = self.shelf.works.get(key)
+            if stored is not None and stored.at == work.at:
+                self.shelf.works[key] = stored._replace(at=at, done="")
 
     def close(self, work: "Job") -> None:
         key = (work.kind, work.store, work.workflow)
         with self.shelf.lock:
-            held = self.shelf.works.get(key)
-            if held is not None and held.at == work.at:
+            stored = self.shelf.works.get(key)
+            if stored is not None and stored.at == work.at:
                 del self.shelf.works[key]

@@ -1,4 +1,4 @@
-"""The keys of stores."""
+"""The keys of stores in memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the contacts table holds, as plain values; the adapters of this folder share one of it."""
+"""The content of the contacts table as plain values, shared by the adapters in this folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,16 +21,16 @@ Person = tuple[str, str]
 """A store and a contact in it."""
 
 EventKey = tuple[str, datetime, str]
-"""Name, instant and id: two events of one contact that agree in these are one event."""
+"""Name, instant and id. They identify an event of a contact."""
 
 EnrollmentKey = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamRecord:
-    """One event as the stream hands it over; `position` grows with every record.
+    """One event of the stream. `position` grows with every record.
 
-    `again` says why, if the timeline had the event before.
+    `again` says why the event is replayed, if it is in the timeline already.
     """
 
     position: int
@@ -41,7 +41,7 @@ class StreamRecord:
 
 @dataclass(frozen=True, slots=True)
 class ConsentRecord:
-    """One answer of a contact to one topic, kept for good."""
+    """One answer of a contact to one topic. It is never deleted."""
 
     contact: str
     topic: str
@@ -52,17 +52,17 @@ class ConsentRecord:
 
 @dataclass(slots=True)
 class WaitMatch:
-    """The two halves of one wait. A parked one has no token, but the leg is that to begin."""
+    """A wait and its event. A suspended wait has no task token, and continues in `execution_no`."""
 
     token: str | None = None
-    leg: int = 0
+    execution_no: int = 0
     since: datetime | None = None
     outcome: str = ""
     event: Event | None = None
 
 
 class Timer(NamedTuple):
-    """When a leg is due; `paused` ones wait for their workflow."""
+    """When an execution is due. A `paused` timer waits for the end of the pause."""
 
     due: datetime
     paused: bool = False
@@ -70,11 +70,11 @@ class Timer(NamedTuple):
 
 @dataclass(slots=True)
 class ContactsTable:
-    """All contacts of all stores. Whoever reads and then writes holds `lock` meanwhile.
+    """All contacts of all stores. Hold `lock` to read and then write.
 
-    Instants are kept to the millisecond, as the tables keep them. Nothing expires. `stream` holds
-    every event in the order in which they were appended. `copied` says from whom the events of
-    contacts that were merged away came, `reserved` where enrollments for the same are kept.
+    Instants have milliseconds, as in the tables. Nothing expires. `stream` has all events in the
+    order in which they were appended. `copied` maps copied events to the merged contact that they
+    come from. `reserved` maps an enrollment under the winner of a merge to the original.
     """
 
     lock: RLock = field(default_factory=RLock)
@@ -101,30 +101,30 @@ class ContactsTable:
     reserved: dict[EnrollmentKey, EnrollmentRef] = field(default_factory=dict)
 
     def profile(self, store: str, contact: str) -> Profile:
-        """The profile; an empty one if nothing is known."""
+        """The profile, or an empty one."""
         return self.profiles.get((store, contact)) or Profile(store, contact)
 
     def owner(self, store: str, contact: str) -> Profile | None:
-        """The contact, or whoever it has been merged into."""
+        """The contact, or the contact it was merged into."""
         found = self.profiles.get((store, contact))
         while found is not None and found.merged_into:
             found = self.profiles.get((store, found.merged_into))
         return found
 
     def append(self, contact: str, event: Event) -> bool:
-        """Keep an event and put it on the stream, unless it is there already."""
-        held = self.events.setdefault((event.store, contact), {})
+        """Store an event and put it on the stream; False if it exists already."""
+        stored = self.events.setdefault((event.store, contact), {})
         key = event_key(event)
-        if key in held:
+        if key in stored:
             return False
-        held[key] = event
+        stored[key] = event
         self.stream.append(StreamRecord(len(self.stream) + 1, contact, event))
         return True
 
     def message(self, ref: MessageRef) -> Mapping[str, Any] | None:
-        """A message's facts as they are now, or None."""
-        held = self.messages.get(ref)
-        return None if held is None else dict(held)
+        """A copy of a message's attributes, or None."""
+        stored = self.messages.get(ref)
+        return None if stored is None else dict(stored)
 
 
 def event_key(event: Event) -> EventKey:
@@ -132,10 +132,10 @@ def event_key(event: Event) -> EventKey:
 
 
 def enrollment_key(ref: EnrollmentRef) -> EnrollmentKey:
-    """Where an enrollment is kept: its version is one of its facts, not of its name."""
+    """The key of an enrollment. Its version is not part of it, because it can change."""
     return (ref.store, ref.contact, ref.workflow, ref.id)
 
 
 def milliseconds(instant: datetime) -> datetime:
-    """An instant as the tables would give it back."""
+    """An instant with the precision of the tables."""
     return instants.parse_instant(instants.format_instant(instant))

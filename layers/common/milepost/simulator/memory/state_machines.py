@@ -1,4 +1,4 @@
-"""State machines: published versions, and the executions that a simulator runs."""
+"""State machines in memory: published versions, and executions that an interpreter runs."""
 
 import json
 from collections.abc import Mapping
@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from milepost.base.refs import EnrollmentRef
-from milepost.enrollments.executions import execution_name
+from milepost.enrollments.enrollment import execution_name
 
 Definition = dict[str, Any]
 
 
 class MemoryExecutions(Protocol):
-    """Whatever runs the machines in process. None of these fails for what was done before."""
+    """Runs state machines in this process. Repeated calls do not fail."""
 
     def start(self, machine: str, name: str, document: Mapping[str, Any]) -> None:
-        """Start an execution on a version of a machine, unless its name was used there before."""
+        """Start an execution of a version, unless the state machine had one of that name before."""
 
     def stop(self, machine: str, name: str, cause: str) -> None:
-        """Stop an execution of any version of a machine, if it runs."""
+        """Stop an execution of any version of a state machine, if it is running."""
 
     def succeed(self, token: str) -> None:
-        """Wake the task that waits with this token, if it still does."""
+        """Complete the task that waits with this task token, if it still waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryStateMachines:
-    """Implements `Machines`. `versions` maps the ARN of a version to its definition."""
+    """Implements `StateMachines`. `versions` maps the ARN of a version to its definition."""
 
     versions: dict[str, Definition] = field(default_factory=dict)
 
@@ -39,15 +39,20 @@ class MemoryStateMachines:
 
 @dataclass(frozen=True, slots=True)
 class MemoryEngine:
-    """Implements `Engine`."""
+    """Implements `ExecutionEngine`."""
 
     executions: MemoryExecutions
 
     def start(
         self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
     ) -> None:
-        where = {"block": block} if block else {}
-        document = {"enrollment": ref.to_json(), "execution_no": leg, "block_seq": turn, **where}
+        start_block = {"block": block} if block else {}
+        document = {
+            "enrollment": ref.to_json(),
+            "execution_no": leg,
+            "block_seq": turn,
+            **start_block,
+        }
         self.executions.start(machine, execution_name(ref, leg), document)
 
     def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""The timeline of a contact."""
+"""The timelines of contacts in memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -41,8 +41,8 @@ class MemoryTimeline:
         self, store: str, contact: str, name: str, at: datetime, event_id: str
     ) -> Event | None:
         with self.state.lock:
-            held = self.state.events.get((store, contact), {})
-            return held.get((name, milliseconds(at), event_id))
+            stored = self.state.events.get((store, contact), {})
+            return stored.get((name, milliseconds(at), event_id))
 
     def past_events(self, store: str, contact: str, window: EventWindow) -> list[PastEvent]:
         with self.state.lock:

@@ -8,9 +8,8 @@ from typing import Any, Final, Literal
 
 from milepost.base import instants
 from milepost.base.addresses import normalize_email, normalize_phone
-from milepost.base.dates import find_zone
-from milepost.base.languages import normalize
 from milepost.base.names import is_workflow
+from milepost.contacts.fields import ContactField
 from milepost.contacts.preferences import FREQUENCIES
 from milepost.contacts.profile import MAX_VALUE_LENGTH
 
@@ -89,17 +88,12 @@ def _external_id(cell: Any) -> str:
     return said
 
 
-def _locale(cell: Any) -> str:
-    found = normalize(read_text(cell))
-    if not found:
-        raise CellError("is not a language", "write a language tag, as in en, pt-BR or zh-Hant")
+def read_field(cell: Any, field: ContactField) -> str:
+    """The value of one of the contact's own fields."""
+    found = field.normalize(read_text(cell))
+    if found is None:
+        raise CellError(f"is not a {field.label}", f"write {field.spelling}")
     return found
-
-
-def _timezone(cell: Any) -> str:
-    if find_zone(read_text(cell)) is None:
-        raise CellError("is not a time zone", "write an IANA name, as in Europe/Paris")
-    return str(cell)
 
 
 def read_number(cell: Any) -> int | float:
@@ -201,12 +195,6 @@ IDENTIFIERS: Final[Mapping[str, Callable[[Any], str]]] = {
     "email": _email,
     "external_id": _external_id,
     "phone": _phone,
-}
-FACTS: Final[Mapping[str, Callable[[Any], str]]] = {
-    "first_name": read_text,
-    "last_name": read_text,
-    "locale": _locale,
-    "timezone": _timezone,
 }
 
 

@@ -12,16 +12,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from milepost.base import instants
-from milepost.contacts.changes import Base, Change
 from milepost.contacts.event import ContactUpdate, Event, IdentifierKind
 from milepost.contacts.event_names import IMPORT_REVERTED, IMPORTED, LIST
+from milepost.contacts.fields import Base, Change
 from milepost.contacts.preferences import FREQUENCY, SNOOZED, ends_snooze
 from milepost.contacts.profile import Profile, apply_event
 from milepost.stores.settings import StoreSettings
 from milepost.transfer.imports.rows import Row
 
 SOURCE = "import"
-_PLAIN = ("first_name", "last_name", "locale", "timezone")
 _LAST = "~undone"
 """After every other id that an import gives: `~` is the last sign of ASCII."""
 
@@ -106,7 +105,7 @@ def fields_of(event: Event) -> list[str]:
     facts = event.contact
     return [
         *event.identifiers,
-        *(name for name in _PLAIN if getattr(facts, name) is not None),
+        *facts.fields,
         *(f"properties.{name}" for name in facts.properties),
         *(change.name for change in facts.changes),
     ]
@@ -156,7 +155,7 @@ def difference_of(event: Event) -> RowChange:
 
 def _values(event: Event) -> dict[str, Any]:
     facts = event.contact
-    values: dict[str, Any] = {name: getattr(facts, name) for name in _PLAIN}
+    values: dict[str, Any] = dict(facts.fields)
     values |= {f"properties.{name}": value for name, value in facts.properties.items()}
     values |= {change.name: change.value for change in facts.changes}
     for kind, value in event.identifiers.items():

@@ -6,11 +6,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, ConfigDict, Field, model_validator
 
 from milepost.base.file_model import StrictModel
+from milepost.contacts.fields import CONTACT_FIELDS
 from milepost.transfer.imports.cells import Type
 from milepost.transfer.imports.encodings import Encoding
 
 FIELD = (
-    r"^(email|external_id|phone|first_name|last_name|locale|timezone|stage|score|lists"
+    rf"^(email|external_id|phone|{'|'.join(CONTACT_FIELDS)}|stage|score|lists"
     r"|frequency|snoozed_until|consent|consent\.[a-z0-9][a-z0-9-]{0,39}|properties\.[A-Za-z][A-Za-z0-9_-]{0,59})$"
 )
 Field_ = Annotated[str, Field(pattern=FIELD)]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.base.problems import Problem, did_you_mean
+from milepost.contacts.fields import CONTACT_FIELDS
 from milepost.transfer.imports.cells import IDENTIFIERS, Type
 from milepost.transfer.imports.encodings import BOM, HEAD, Encoding, detect_encoding
 from milepost.transfer.imports.records import Kind, records
@@ -25,10 +26,7 @@ _GUESSES: Mapping[str, tuple[str, ...]] = {
     "email": ("email", "emailaddress", "mail", "customeremail", "emails"),
     "external_id": ("externalid", "customerid", "id", "userid", "clientid"),
     "phone": ("phone", "phonenumber", "mobile", "mobilephone", "cellphone", "tel", "telephone"),
-    "first_name": ("firstname", "givenname", "forename", "fname"),
-    "last_name": ("lastname", "surname", "familyname", "lname"),
-    "locale": ("locale", "language", "lang"),
-    "timezone": ("timezone", "tz"),
+    **{name: (name, *field.aliases) for name, field in CONTACT_FIELDS.items()},
     "stage": ("stage", "lifecyclestage"),
     "score": ("score", "leadscore"),
     "lists": ("lists", "list"),
@@ -44,7 +42,12 @@ _GUESSES: Mapping[str, tuple[str, ...]] = {
 """What titles mean. Words that shops use for other things, too, mean a field only as exports write
 them: frequency."""
 
-_FIELD_OF = {guess: field for field, guesses in _GUESSES.items() for guess in guesses}
+
+def _bare(title: str) -> str:
+    return re.sub(r"[\W_]+", "", title.lower())
+
+
+_FIELD_OF = {_bare(guess): field for field, guesses in _GUESSES.items() for guess in guesses}
 _PLAIN = frozenset(_GUESSES) - {"unsubscribed", ""}
 YES = ("yes", "true", "1", "y")
 
@@ -127,7 +130,7 @@ def guess(title: str, number: int) -> Column:
         return Column(title, title_)
     if dot and home == "properties":
         return Column(title, f"properties.{_name(rest, number)}")
-    field = _FIELD_OF.get(re.sub(r"[\W_]+", "", title_.lower()))
+    field = _FIELD_OF.get(_bare(title_))
     if field == "unsubscribed":
         return Column(title, "consent", withdrawn=YES)
     return Column(title, f"properties.{_name(title_.lower(), number)}" if field is None else field)

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from milepost.base.strict_json import InvalidJsonError, read_json
-from milepost.contacts.changes import Change
 from milepost.contacts.event import ConsentEvidence, ContactUpdate, IdentifierKind
+from milepost.contacts.fields import CONTACT_FIELDS, Change
 from milepost.contacts.preferences import FREQUENCY, SNOOZED
 from milepost.transfer.imports.cells import (
-    FACTS,
     IDENTIFIERS,
     CellError,
     is_formula,
     read_consent,
+    read_field,
     read_frequency,
     read_instant,
     read_lists,
@@ -150,7 +150,7 @@ class _Says:
         self.number, self.source = number, source
         self.errors: list[RowError] = []
         self.identifiers: dict[IdentifierKind, str] = {}
-        self.facts: dict[str, str] = {}
+        self.fields: dict[str, str] = {}
         self.properties: dict[str, Any] = {}
         self.lists = list(lists)
         self.changes: list[Change] = []
@@ -170,10 +170,7 @@ class _Says:
             return self.errors
         joined = [Change("set", f"lists.{name}", True) for name in dict.fromkeys(self.lists)]
         facts = ContactUpdate(
-            first_name=self.facts.get("first_name"),
-            last_name=self.facts.get("last_name"),
-            locale=self.facts.get("locale"),
-            timezone=self.facts.get("timezone"),
+            fields=self.fields,
             properties=self.properties,
             consents=tuple(self.consents),
             changes=(*self.changes, *joined),
@@ -201,7 +198,7 @@ class _Says:
             case "snoozed_until":
                 self.changes.append(Change("set", SNOOZED, read_instant(cell)))
             case _:
-                self.facts[home] = FACTS[home](cell)
+                self.fields[home] = read_field(cell, CONTACT_FIELDS[home])
 
     def answer(self, topic: str, state: str) -> None:
         if state == "withdrawn":

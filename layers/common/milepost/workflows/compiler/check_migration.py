@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from milepost.base.problems import Problem, did_you_mean
-from milepost.enrollments.program import Program, is_wait
+from milepost.enrollments.program import Program
+from milepost.enrollments.step_flow import is_wait
 from milepost.enrollments.version_migration import map_step, on_publish, renamed_steps
 
 

@@ -1,30 +1,24 @@
-"""What a workflow names must exist, and be fit for its use."""
+"""Whether everything that a workflow names exists and fits."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from milepost.base.problems import Problem, did_you_mean
 from milepost.conditions.leaf_files import UseKind
+from milepost.contacts.event_names import OPT_IN
 from milepost.enrollments.program import Program
-from milepost.outbound.request import check_header, check_url
+from milepost.enrollments.trigger_types import TRIGGER_FLOWS
 from milepost.segments.segment import Segments
-from milepost.sending.senders import senders_named
-from milepost.templates.compile import check_marketing
-from milepost.templates.references import steps_used
+from milepost.sending.attachments import check_path, uses_event_data
+from milepost.templates.compile import check_marketing, missing_parts
+from milepost.templates.references import steps_used, template_mentions
 from milepost.templates.version import TemplateVersion
-from milepost.workflows.compiler.condition_refs import check_name, check_uses, condition_leaves
-from milepost.workflows.compiler.email_steps import EmailUse, email_uses
-from milepost.workflows.language.tree import walk
-from milepost.workflows.language.workflow import Workflow
-from milepost.workflows.steps import Notify, SendEmail, StartWorkflow, Webhook
-from milepost.workflows.triggers.triggers import (
-    EmailTrigger,
-    FormTrigger,
-    ScheduleTrigger,
-    SegmentTrigger,
-    Trigger,
-)
+from milepost.workflows.compiler.check_conditions import check_name, check_uses, condition_leaves
+from milepost.workflows.language.workflow import Workflow, fields_of_its_own, walk
+from milepost.workflows.step_type import Use
+from milepost.workflows.steps import AnyStep, type_of
+from milepost.workflows.triggers import Trigger, type_of_trigger
 
 
 class PublishContext(NamedTuple):
@@ -54,6 +48,84 @@ class PublishContext(NamedTuple):
         return {"topic": self.topics, "workflow": workflows, "segment": live}
 
 
+class EmailUse(NamedTuple):
+    """A template of a step or of one of its variants; `version` if it is to be this one."""
+
+    place: str
+    template: str
+    version: str | None
+
+    @property
+    def named(self) -> str:
+        return f"{self.place}.template"
+
+    @property
+    def pinned(self) -> str:
+        return f"{self.place}.template_version"
+
+    def is_of(self, template: TemplateVersion) -> bool:
+        """Whether what is found in this template holds for the mail. Where only a store's files are
+        known, another version stands in for the one that is asked for (`simulator/publish.py`)."""
+        return self.version in (None, template.hash)
+
+
+def email_uses(place: str, step: AnyStep) -> Iterator[EmailUse]:
+    """What a step at this place may send."""
+    for use in type_of(step).uses(step):
+        if use.kind == "template":
+            yield mailing_of(place, use)
+
+
+def mailing_of(place: str, use: Use) -> EmailUse:
+    """A template that a step at this place uses."""
+    return EmailUse(f"{place}.{use.field}".removesuffix(".template"), use.name, use.version)
+
+
+def check_attachments(workflow: Workflow) -> Iterator[Problem]:
+    """Each of them, at its place."""
+    trigger = workflow.trigger
+    visitors = type_of_trigger(trigger).from_visitors(trigger)
+    for place, step in walk(workflow.steps):
+        files = [use for use in type_of(step).uses(step) if use.kind == "file"]
+        if files and (files[0].category or workflow.category) == "marketing":
+            remedy = "link to the file in the template, or make the mail transactional if it is"
+            field = files[0].field.partition("[")[0]
+            yield Problem(f"{place}.{field}", "marketing carries no files", remedy)
+        for _, path, field, *_ in files:
+            at = f"{place}.{field}"
+            if reason := check_path(path):
+                yield Problem(at, f'"{path}" {reason}', 'for example "invoices/{event.id}.pdf"')
+            elif visitors and uses_event_data(path):
+                reason = "a visitor of your pages could ask for any file: they choose this event"
+                yield Problem(at, reason, "begin the workflow with an event that your shop reports")
+
+
+def check_confirmation(workflow: Workflow, around: PublishContext) -> Iterator[Problem]:
+    """A link that leads nowhere, or a request that nobody could answer."""
+    trigger = workflow.trigger
+    asks = TRIGGER_FLOWS[trigger.type].event(trigger.model_dump(by_alias=True)) == OPT_IN
+    for place, step in walk(workflow.steps):
+        kinds = {u.category for u in type_of(step).uses(step) if u.kind == "template"}
+        if asks and "marketing" in {kind or workflow.category for kind in kinds}:
+            remedy = 'write "category": "transactional"'
+            yield Problem(place, "whoever has to confirm has not said yes to marketing yet", remedy)
+        for mailing in email_uses(place, step):
+            if (name := mailing.template) not in around.templates:
+                continue
+            template = around.template(name, mailing.version)
+            if template is not None and mailing.is_of(template):
+                yield from _link(place, name, asks, template)
+
+
+def _link(place: str, name: str, asks: bool, template: TemplateVersion) -> Iterator[Problem]:
+    if asks and (where := missing_parts(template, "urls", "confirm")):
+        remedy = "write {{ urls.confirm }} outside of conditions"
+        yield Problem(place, f"{name} has no link to confirm ({', '.join(where)})", remedy)
+    elif not asks and template_mentions(template, "urls", "confirm"):
+        reason = f"{name} speaks of urls.confirm, and there is no sign-up to confirm"
+        yield Problem(place, reason, f'begin the workflow with the event "{OPT_IN}"')
+
+
 def check_references(workflow: Workflow, around: PublishContext) -> Iterator[Problem]:
     """Names that lead nowhere, with the nearest one that does."""
     if workflow.topic:
@@ -62,18 +134,46 @@ def check_references(workflow: Workflow, around: PublishContext) -> Iterator[Pro
     yield from _trigger(workflow.trigger, around)
     ids = [step.id for _, step in walk(workflow.steps)]
     for place, step in walk(workflow.steps):
-        for named in sorted(_steps_named(step.model_dump(by_alias=True)) - {*ids}):
+        for named in sorted(_steps_named(fields_of_its_own(step)) - {*ids}):
             reason = f'takes a value from steps.{named}, and there is no step "{named}"'
             yield Problem(place, reason, did_you_mean(named, ids))
-        match step:
-            case SendEmail():
-                yield from _email(place, step, workflow, around, ids)
-            case Webhook() | Notify():
-                yield from _call(place, step, around)
-            case StartWorkflow():
-                yield from _start(place, step, around)
-            case _:
-                pass
+        kind = type_of(step)
+        for field, reason in kind.mistakes(step):
+            yield Problem(f"{place}.{field}", reason)
+        for use in kind.uses(step):
+            yield from _used(place, use, workflow, around, ids)
+
+
+def _used(
+    place: str, use: Use, workflow: Workflow, around: PublishContext, ids: list[str]
+) -> Iterator[Problem]:
+    """Whether what a step names is there."""
+    marketing = (use.category or workflow.category) == "marketing"
+    here = f"{place}.{use.field}"
+    match use.kind:
+        case "topic":
+            if use.name:
+                yield from _named(here, use.name, "topic", around)
+            if marketing and not around.topics:
+                remedy = "name the topics readers subscribe to in settings.json"
+                yield Problem(place, "marketing mail needs a topic", remedy)
+        case "sender":
+            if use.name not in around.senders:
+                remedy = did_you_mean(use.name, around.senders) or "declare it under senders"
+                yield Problem(here, f'settings.json has no sender "{use.name}"', remedy)
+        case "template":
+            yield from _template(mailing_of(place, use), marketing, around, ids)
+        case "alerts":
+            if not around.alerts:
+                remedy = "deploy the stack with AlarmTopicArn"
+                reason = "nobody would hear it: the stack has no topic for alerts"
+                yield Problem(place, reason, remedy)
+        case "workflow":
+            yield from _start(here, use.name, around)
+        case "file" | "step":
+            pass  # see check_attachments and check_flow
+        case _:
+            assert_never(use.kind)
 
 
 def _asked(workflow: Workflow, around: PublishContext) -> Iterator[Problem]:
@@ -88,17 +188,12 @@ def _named(place: str, name: str, kind: UseKind, around: PublishContext) -> Iter
 
 
 def _steps_named(written: object) -> set[str]:
-    """The steps from which a step takes values: `{"from": "steps.crm.body.tier"}` and the like.
-
-    Steps and conditions inside it are looked at on their own.
-    """
+    """The steps from which a step takes values: `{"from": "steps.crm.body.tier"}` and the like."""
     match written:
         case {"from": str(place)}:
             return {*_STEP.findall(place)}
         case dict():
-            own = {"paths", "on_event", "on_timeout", "else", "where"}
-            parts = [value for key, value in written.items() if key not in own]
-            return set().union(*map(_steps_named, parts))
+            return set().union(*map(_steps_named, written.values()))
         case list():
             return set().union(*map(_steps_named, written))
         case str():
@@ -112,21 +207,23 @@ _SLOT = re.compile(r"\{steps\.([a-z0-9-]+)")
 
 
 def _trigger(trigger: Trigger, around: PublishContext) -> Iterator[Problem]:
-    if isinstance(trigger, EmailTrigger) and trigger.workflow is not None:
-        yield from _mail(trigger, trigger.workflow, around)
-    elif isinstance(trigger, FormTrigger) and trigger.form not in around.forms:
-        remedy = did_you_mean(trigger.form, around.forms) or "declare it under forms"
-        yield Problem("trigger.form", f'settings.json has no form "{trigger.form}"', remedy)
-    elif isinstance(trigger, SegmentTrigger | ScheduleTrigger):
-        yield from _named("trigger.segment", trigger.segment, "segment", around)
-
-
-def _mail(trigger: EmailTrigger, name: str, around: PublishContext) -> Iterator[Problem]:
-    yield from _named("trigger.workflow", name, "workflow", around)
-    steps = _steps_of(name, around)
-    if steps is not None and trigger.step and trigger.step not in steps:
-        reason = f'{name} has no step "{trigger.step}"'
-        yield Problem("trigger.step", reason, did_you_mean(trigger.step, steps))
+    for kind, name, step in type_of_trigger(trigger).uses(trigger):
+        place = f"trigger.{kind}"
+        match kind:
+            case "workflow":
+                yield from _named(place, name, kind, around)
+                steps = _steps_of(name, around)
+                if steps is not None and step and step not in steps:
+                    reason = f'{name} has no step "{step}"'
+                    yield Problem("trigger.step", reason, did_you_mean(step, steps))
+            case "form":
+                if name not in around.forms:
+                    remedy = did_you_mean(name, around.forms) or "declare it under forms"
+                    yield Problem(place, f'settings.json has no form "{name}"', remedy)
+            case "segment":
+                yield from _named(place, name, kind, around)
+            case _:
+                assert_never(kind)
 
 
 def _steps_of(name: str, around: PublishContext) -> list[str] | None:
@@ -143,23 +240,6 @@ def _begins(name: str, around: PublishContext) -> str | None:
         return file.trigger.type
     program = around.programs.get(name)
     return None if program is None else str(program.options["trigger"]["type"])
-
-
-def _email(
-    place: str, step: SendEmail, workflow: Workflow, around: PublishContext, ids: list[str]
-) -> Iterator[Problem]:
-    marketing = (step.category or workflow.category) == "marketing"
-    if step.topic:
-        yield from _named(f"{place}.topic", step.topic, "topic", around)
-    if marketing and not around.topics:
-        remedy = "name the topics readers subscribe to in settings.json"
-        yield Problem(place, "marketing mail needs a topic", remedy)
-    for field, name in senders_named(step.model_dump(by_alias=True)).items():
-        if name not in around.senders:
-            remedy = did_you_mean(name, around.senders) or "declare it under senders"
-            yield Problem(f"{place}.{field}", f'settings.json has no sender "{name}"', remedy)
-    for mailing in email_uses(place, step):
-        yield from _template(mailing, marketing, around, ids)
 
 
 def _template(
@@ -192,21 +272,9 @@ def _not_kept(mailing: EmailUse, live: str) -> Problem:
     return Problem(mailing.pinned, reason, f"{did_you_mean(version, [live]) or told}")
 
 
-def _call(place: str, step: Webhook | Notify, around: PublishContext) -> Iterator[Problem]:
-    if step.url is not None and (reason := check_url(step.url)):
-        yield Problem(f"{place}.url", reason)
-    if isinstance(step, Webhook):
-        for name, value in (step.headers or {}).items():
-            if reason := check_header(name, value):
-                yield Problem(f"{place}.headers.{name}", reason)
-    elif step.to == "alerts" and not around.alerts:
-        remedy = "deploy the stack with AlarmTopicArn"
-        yield Problem(place, "nobody would hear it: the stack has no topic for alerts", remedy)
-
-
-def _start(place: str, step: StartWorkflow, around: PublishContext) -> Iterator[Problem]:
-    yield from _named(f"{place}.workflow", step.workflow, "workflow", around)
-    begins = _begins(step.workflow, around)
+def _start(place: str, name: str, around: PublishContext) -> Iterator[Problem]:
+    yield from _named(place, name, "workflow", around)
+    begins = _begins(name, around)
     if begins not in (None, "manual"):
-        reason = f"{step.workflow} begins with {begins}, not by hand"
-        yield Problem(f"{place}.workflow", reason, 'give it {"trigger": {"type": "manual"}}')
+        reason = f"{name} begins with {begins}, not by hand"
+        yield Problem(place, reason, 'give it {"trigger": {"type": "manual"}}')

@@ -9,8 +9,13 @@ from milepost.conditions.context import Condition
 from milepost.conditions.leaf_files import ConditionFile, LeafFile, Place, UseKind, Windowed
 from milepost.segments.membership import segment_dependencies
 from milepost.segments.segment import Segments
-from milepost.workflows.compiler.check_types import check_compared
-from milepost.workflows.compiler.condition_refs import check_uses, check_values, leaves_of, only
+from milepost.workflows.compiler.check_conditions import (
+    check_compared,
+    check_uses,
+    check_values,
+    leaves_of,
+    only,
+)
 
 MAX_SEGMENTS = 200
 """All that segments mention is kept in one DynamoDB item with much else, which may hold 400 KB."""

@@ -10,12 +10,12 @@ A program becomes two versions of one machine: the usual one begins at the first
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, assert_never
 
-from milepost.base.durations import parse_duration
 from milepost.enrollments.blocks import Block, blocks
-from milepost.enrollments.executions import suspends
-from milepost.enrollments.program import END, Program, is_wait
+from milepost.enrollments.enrollment import suspends
+from milepost.enrollments.program import END, Node, Program
+from milepost.enrollments.step_flow import Wait, flow_of, is_wait, timed_out_at, woken_at
 
 NAME_LIMIT = 80
 """Characters in a state's name (Amazon States Language)."""
@@ -67,16 +67,9 @@ def state_machine(program: Program, wiring: MachineConfig, resume: bool = False)
     for block in layout.blocks.values():
         states.update(_run(layout, block, wiring))
     for name, node in program.nodes.items():
-        if suspends(program, node):
-            continue
-        if node["type"] in {"delay", "delay_until"}:
-            states[layout.waits[name]] = {
-                "Type": "Wait",
-                "TimestampPath": "$.until",
-                "Next": layout.runs[node["next"]],
-            }
-        elif node["type"] == "wait_for":
-            states[layout.waits[name]] = _await(layout, name, node, wiring)
+        wait = flow_of(node).wait
+        if wait is not None and not suspends(program, node):
+            states[layout.waits[name]] = _wait(layout, name, node, wait, wiring)
     if shared := [block for block in layout.blocks.values() if len(block.exits) > MAX_OWN_CHOICES]:
         states[SHARED_CHOICE] = _choice(
             layout, dict.fromkeys(exit_ for b in shared for exit_ in b.exits)
@@ -175,9 +168,24 @@ def _task(wiring: MachineConfig, payload: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _await(
-    layout: Layout, name: str, node: Mapping[str, Any], wiring: MachineConfig
+def _wait(
+    layout: Layout, name: str, node: Node, wait: Wait, wiring: MachineConfig
 ) -> dict[str, Any]:
+    match wait.state:
+        case "timestamp":
+            next_ = layout.runs[timed_out_at(node)]
+            return {"Type": "Wait", "TimestampPath": "$.until", "Next": next_}
+        case "task_token":
+            return _await(layout, name, node, wait.bound(node), wiring)
+        case _:
+            assert_never(wait.state)
+
+
+def _await(
+    layout: Layout, name: str, node: Node, limit: timedelta | None, wiring: MachineConfig
+) -> dict[str, Any]:
+    if limit is None:
+        raise ValueError(f"{name} waits for an event for ever: its Wait needs a bound")
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
@@ -192,16 +200,16 @@ def _await(
                 "token.$": "$$.Task.Token",
             },
         },
-        "TimeoutSeconds": wiring.wire_seconds(parse_duration(node["timeout"])),
+        "TimeoutSeconds": wiring.wire_seconds(limit),
         "ResultPath": None,
         "Retry": _RETRY_TOKEN,
         "Catch": [
             {
                 "ErrorEquals": ["States.Timeout"],
                 "ResultPath": None,
-                "Next": layout.runs[node["on_timeout"]],
+                "Next": layout.runs[timed_out_at(node)],
             },
             {"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "abandon"},
         ],
-        "Next": layout.runs[node["on_event"]],
+        "Next": layout.runs[woken_at(node)],
     }

@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from milepost.base.markdown import bold, code, describe_duration, escaped, listed, share
+from milepost.base.markdown import bold, code, describe_duration, escaped, listed
 from milepost.conditions.file import describe_condition
 from milepost.workflows.language.workflow import ExitOn, Goal, OnPublishPolicy, Reentry, Workflow
-from milepost.workflows.steps import AnyStep, Branch, Split, WaitFor
-from milepost.workflows.steps.describe import describe_step
-from milepost.workflows.triggers.describe import describe_trigger
-from milepost.workflows.triggers.triggers import EventTrigger
+from milepost.workflows.steps import AnyStep, type_of
+from milepost.workflows.triggers import describe_trigger
 
 __all__ = [
     "describe",
     "describe_condition",
     "describe_exit",
+    "describe_step",
     "say_category",
     "say_goal",
     "say_on_publish",
@@ -33,7 +32,7 @@ def describe(workflow: Workflow) -> str:
     if workflow.audience:
         asked = "asked on entering and before every mail"
         head.append(f"Only while {describe_condition(workflow.audience)} ({asked}).")
-    once = isinstance(workflow.trigger, EventTrigger) and workflow.trigger.key
+    once = getattr(workflow.trigger, "key", None)
     if not (once and workflow.reentry.allow == "never"):  # then the trigger says all there is
         head.append(f"Whoever was here before {say_reentry(workflow.reentry)}.")
     head += [f"Ends wherever it stands {describe_exit(ending)}." for ending in workflow.exit_on]
@@ -44,6 +43,11 @@ def describe(workflow: Workflow) -> str:
             f"When this is published, those inside on an older version {say_on_publish(workflow)}."
         )
     return "\n\n".join(head) + "\n\n" + "\n".join(_tell(workflow.steps)) + "\n"
+
+
+def describe_step(step: AnyStep) -> str:
+    """What a step does, as a sentence in Markdown without its full stop."""
+    return type_of(step).describe(step)
 
 
 def say_status(workflow: Workflow) -> str:
@@ -98,30 +102,11 @@ def _tell(steps: Sequence[AnyStep]) -> Iterator[str]:
         mark = f"{number}. "
         note = f" {escaped(step.note)}" if step.note else ""
         yield f"{mark}{describe_step(step)}. ({code(step.id)}){note}".rstrip()
-        for title, inner in labeled_paths(step):
-            yield from _indented(len(mark), [f"- {title}:{'' if inner else ' go on.'}"])
-            yield from _indented(len(mark) + 2, _tell(inner))
+        for inner in type_of(step).lists(step):
+            on = "" if inner.steps else " go on."
+            yield from _indented(len(mark), [f"- {inner.title()}:{on}"])
+            yield from _indented(len(mark) + 2, _tell(inner.steps))
 
 
 def _indented(width: int, lines: Iterator[str] | list[str]) -> Iterator[str]:
     return (" " * width + line for line in lines)
-
-
-def labeled_paths(step: AnyStep) -> Iterator[tuple[str, Sequence[AnyStep]]]:
-    """The lists of steps that a step holds, each with when it is taken."""
-    match step:
-        case WaitFor():
-            yield "if it happens", step.on_event
-            yield "otherwise", step.on_timeout
-        case Branch():
-            for path in step.paths:
-                asked = describe_condition(path.if_)
-                yield f"{bold(path.name)}, if {asked}", path.steps
-            yield "otherwise", step.else_
-        case Split():
-            whole = sum(each.weight for each in step.paths)
-            for each in step.paths:
-                part = share(each.weight, whole)
-                yield f"{bold(each.name)}, {part} of people", each.steps
-        case _:
-            return

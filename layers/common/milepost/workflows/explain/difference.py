@@ -1,23 +1,127 @@
-"""What a new version of a workflow changes, in sentences of Markdown."""
+"""What a new version of a workflow changes, in words."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from milepost.base.markdown import bold, code
+from milepost.base.file_model import FileModel
+from milepost.base.markdown import bold, code, describe_duration, listed, pairs, value
 from milepost.conditions.file import describe_condition
-from milepost.enrollments.program import Node, is_wait
-from milepost.workflows.explain.changes import changed_fields, describe_old_value
+from milepost.enrollments.program import Node
+from milepost.enrollments.step_flow import is_wait
 from milepost.workflows.explain.description import (
     describe_exit,
+    describe_step,
     say_goal,
     say_on_publish,
     say_reentry,
 )
-from milepost.workflows.explain.outline import StepLocation, outline
-from milepost.workflows.language.tree import walk
-from milepost.workflows.language.workflow import Workflow
-from milepost.workflows.steps import AnyStep
-from milepost.workflows.steps.describe import describe_step
-from milepost.workflows.triggers.describe import describe_trigger
+from milepost.workflows.language.workflow import Workflow, walk
+from milepost.workflows.step_type import Part
+from milepost.workflows.steps import AnyStep, type_of
+from milepost.workflows.steps.split import Winner
+from milepost.workflows.triggers import describe_trigger
+
+_NOT_HERE = {"id", "note", "type"}
+_DURATIONS = {"for_", "timeout", "expires"}
+
+
+def describe_old_value(what: str, before: str, after: str) -> str:
+    return f"{what} was {before}, is now {after}."
+
+
+def changed_fields(old: AnyStep, new: AnyStep) -> Iterator[str]:
+    """Sentences about one step before and after; both are of one type."""
+    for field, info in type(new).model_fields.items():
+        given = [getattr(step, field) for step in (old, new)]
+        if field in _NOT_HERE or any(map(_holds_parts, given)):
+            continue
+        before, after = (_said(field, each) for each in given)
+        if before != after:
+            yield describe_old_value(f"{code(new.id)}: its `{info.alias or field}`", before, after)
+        elif field not in _DURATIONS and _plain(getattr(old, field)) != _plain(getattr(new, field)):
+            yield f"{code(new.id)}: its `{info.alias or field}` has other spaces: {after}."
+    parts = [[*type_of(step).parts(step)] for step in (old, new)]
+    for kind in dict.fromkeys(part.kind for each in parts for part in each):
+        yield from _changed_parts(new.id, kind, *parts)
+
+
+def _changed_parts(id_: str, kind: str, old: Sequence[Part], new: Sequence[Part]) -> Iterator[str]:
+    before, after = ({p.name: p.says() for p in parts if p.kind == kind} for parts in (old, new))
+    for name, says in before.items():
+        if name not in after:
+            yield f"{code(id_)}: its {kind} {bold(name)} is gone ({says})."
+    for name, says in after.items():
+        whose = f"{code(id_)}: its {kind} {bold(name)}"
+        if name not in before:
+            yield f"{whose} is new ({says})."
+        elif says != before[name]:
+            yield describe_old_value(whose, before[name], says)
+    stayed = [[name for name in names if name in before and name in after]
+              for names in (before, after)]  # fmt: skip
+    if stayed[0] != stayed[1]:
+        order = listed([bold(name) for name in after])
+        yield f"{code(id_)}: its {kind}s have another order: {order}."
+
+
+def _holds_parts(given: Any) -> bool:
+    """Whether a field holds steps, paths or variants: they are told by themselves."""
+    return isinstance(given, list) and any(isinstance(each, FileModel) for each in given)
+
+
+def _said(field: str, given: Any) -> str:
+    """The value of a field in words; two that mean the same are in the same words."""
+    match given:
+        case None:
+            return "left out"
+        case str() if field in _DURATIONS:
+            return describe_duration(given)
+        case Winner():
+            return (
+                f"{given.metric} after {describe_duration(given.after)}, "
+                f"{value(given.confidence)} sure"
+            )
+        case FileModel():
+            return describe_condition(given, "its")  # type: ignore[arg-type]
+        case list() | tuple():
+            return listed([value(each) for each in given]) if given else "none"
+        case dict():
+            return pairs(dict(sorted(given.items()))) if given else "none"
+        case _:
+            return value(given)
+
+
+def _plain(given: Any) -> Any:
+    return None if isinstance(given, FileModel) else given
+
+
+class StepLocation(NamedTuple):
+    """A step, the list it stands in (its holder's id and the list's name), and where in words."""
+
+    step: AnyStep
+    home: tuple[str, str]
+    where: str
+
+
+def outline(steps: Sequence[AnyStep]) -> dict[str, StepLocation]:
+    """Every step by its id, in reading order."""
+    return {spot.step.id: spot for spot in _spots(steps, ("", ""))}
+
+
+def _spots(steps: Sequence[AnyStep], home: tuple[str, str]) -> Iterator[StepLocation]:
+    above = ""
+    for step in steps:
+        yield StepLocation(step, home, _where(above, home))
+        for inner in type_of(step).lists(step):
+            yield from _spots(inner.steps, (step.id, inner.name))
+        above = step.id
+
+
+def _where(above: str, home: tuple[str, str]) -> str:
+    holder, name = home
+    inside = f"in {code(holder)} {name}" if holder else ""
+    if above:
+        return f"below {code(above)}" + (f" {inside}" if inside else "")
+    return f"first {inside}" if inside else "first"
 
 
 def compare(old: Workflow, new: Workflow) -> list[str]:

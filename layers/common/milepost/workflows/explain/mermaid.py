@@ -8,23 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from milepost.base.markdown import in_picture, plain, plural, share, times
+from milepost.base.markdown import in_picture, plain, plural, times
+from milepost.enrollments.step_flow import flow_of
 from milepost.sending.counts import WorkflowCounts
-from milepost.workflows.language.tree import walk
-from milepost.workflows.language.workflow import Workflow
-from milepost.workflows.steps import (
-    AnyStep,
-    Branch,
-    DelayUntil,
-    Exit,
-    Goto,
-    Holdout,
-    Split,
-    WaitFor,
-    Webhook,
-)
-from milepost.workflows.steps.labels import step_label
-from milepost.workflows.triggers.describe import name_trigger
+from milepost.workflows.compiler.check_steps import written
+from milepost.workflows.language.workflow import Workflow, walk
+from milepost.workflows.step_type import Shape
+from milepost.workflows.steps import AnyStep, type_of
+from milepost.workflows.triggers import type_of_trigger
 
 MAX_LINES = 450
 MAX_TEXT = 48_000
@@ -37,21 +28,17 @@ _STEPS = (1_000_000, 400, 200, 100, 50, 20, 5, 1, 0)
 
 _DONE = "done"
 
-_SHAPES: Mapping[str, tuple[str, str]] = {
-    "branch": ("{", "}"),
-    "split": ("{", "}"),
-    "delay": ("([", "])"),
-    "delay_until": ("([", "])"),
-    "wait_for": ("([", "])"),
-    "send_email": ("(", ")"),
-    "send_sms": ("(", ")"),
-    "holdout": ("{{", "}}"),
-    "exit": ("(((", ")))"),
-    "goto": ("[[", "]]"),
+_SHAPES: Mapping[Shape, tuple[str, str]] = {
+    "box": ("[", "]"),
+    "rounded": ("(", ")"),
+    "pill": ("([", "])"),
+    "diamond": ("{", "}"),
+    "hexagon": ("{{", "}}"),
+    "circle": ("(((", ")))"),
+    "subroutine": ("[[", "]]"),
 }
 _TRIGGER = ("[/", "/]")
 _END = ("((", "))")
-_STEP = ("[", "]")
 
 
 def draw_flowchart(workflow: Workflow, live_numbers: WorkflowCounts | None = None) -> str:
@@ -65,13 +52,6 @@ def draw_flowchart(workflow: Workflow, live_numbers: WorkflowCounts | None = Non
         if len(picture.lines) <= MAX_LINES and len(text := picture.text()) <= MAX_TEXT:
             return text
     raise AssertionError("a picture of the trigger alone is small")
-
-
-class _Way(NamedTuple):
-    """A list of steps that a step holds, with the label of the line that leads there."""
-
-    label: str
-    steps: Sequence[AnyStep]
 
 
 class _Jump(NamedTuple):
@@ -92,7 +72,8 @@ class _Picture:
         self.lines: list[tuple[str, str, str | _Jump]] = []
         self.box_of: dict[str, str] = {}
         self.done = False
-        self._box("trigger", [name_trigger(workflow.trigger), *self._entered()], _TRIGGER)
+        label = type_of_trigger(workflow.trigger).label(workflow.trigger)
+        self._box("trigger", [label, *self._entered()], _TRIGGER)
         first = self._list(workflow.steps, _DONE)
         self.lines.insert(0, ("trigger", "", first))
 
@@ -103,7 +84,7 @@ class _Picture:
         if len(self.shown) < self.count:
             some = f"the first {len(self.shown):,}" if self.shown else "none"
             said = f"Too large to draw: {some} of {plural(self.count, 'step')} shown"
-            self._box("large", [said], _STEP)
+            self._box("large", [said], _SHAPES["box"])
         title = ["---", f'title: "{_yaml(self.workflow.title)}"', "---"]
         return "\n".join([*title, "flowchart TD", *self.boxes, *lines]) + "\n"
 
@@ -129,8 +110,8 @@ class _Picture:
         if rest:
             boxes.append(self._more(rest))
         for step, box, following in zip(drawn, boxes, [*boxes[1:], after], strict=False):
-            label = [step_label(step), step.id, *self._sent(step)]
-            self._box(box, label, _SHAPES.get(step.type, _STEP))
+            label = [type_of(step).label(step), step.id, *self._sent(step)]
+            self._box(box, label, _SHAPES[type_of(step).shape])
             self._leave(step, box, following)
         if rest:
             self.lines.append((boxes[-1], "", after))
@@ -138,27 +119,21 @@ class _Picture:
 
     def _leave(self, step: AnyStep, box: str, after: str) -> None:
         """The lines that lead out of a step, with the lists that it holds."""
-        ways = _ways(step)
-        for way in ways:
+        kind, flow = type_of(step), flow_of({"type": step.type})
+        lists = [*kind.lists(step)]
+        for inner in lists:
             place = len(self.lines)
-            self.lines.insert(place, (box, way.label, self._list(way.steps, after)))
-        match step:
-            case Exit():
-                pass
-            case Goto():
-                most = f"again, {times(step.max)} at most" if step.max else ""
-                self.lines.append((box, most, _Jump(step.to)))
-                if step.max:
-                    self.lines.append((box, "after that", after))
-            case _ if not ways:
+            self.lines.insert(place, (box, inner.label, self._list(inner.steps, after)))
+        if kind.leads_below:
+            if not lists:
                 self.lines.append((box, "", after))
-        match step:
-            case Holdout():
-                self.lines.append((box, f"kept back, {step.percent:g}%", _DONE))
-            case DelayUntil() if step.if_missing == "exit":
-                self.lines.append((box, "no such date", _DONE))
-            case Webhook() if step.on_failure == "exit":
-                self.lines.append((box, "fails", _DONE))
+        elif jump := flow.jump(written(step)):
+            most = f"again, {times(jump.max)} at most" if jump.max else ""
+            self.lines.append((box, most, _Jump(jump.to)))
+            if jump.max:
+                self.lines.append((box, "after that", after))
+        if label := kind.leaves(step):
+            self.lines.append((box, label, _DONE))
 
     def _name(self, step: AnyStep) -> str:
         return self.box_of.setdefault(step.id, f"s{len(self.box_of)}")
@@ -168,7 +143,7 @@ class _Picture:
         hidden = [step.id for _, step in walk(rest)]
         box = f"s{len(self.box_of)}"
         self.box_of.update(dict.fromkeys(hidden, box))
-        self._box(box, [f"{plural(len(hidden), 'step')} not drawn"], _STEP)
+        self._box(box, [f"{plural(len(hidden), 'step')} not drawn"], _SHAPES["box"])
         return box
 
     def _box(self, box: str, label: Sequence[str], shape: tuple[str, str]) -> None:
@@ -183,30 +158,14 @@ class _Picture:
         return f"  {box} -->{said} {to}"
 
 
-def _ways(step: AnyStep) -> list[_Way]:
-    match step:
-        case WaitFor():
-            return [_Way("on event", step.on_event), _Way("timeout", step.on_timeout)]
-        case Branch():
-            return [
-                *(_Way(path.name, path.steps) for path in step.paths),
-                _Way("else", step.else_),
-            ]
-        case Split():
-            whole = sum(path.weight for path in step.paths)
-            return [
-                _Way(f"{share(path.weight, whole)} {path.name}", path.steps) for path in step.paths
-            ]
-        case _:
-            return []
-
-
 def _by_level(steps: Sequence[AnyStep]) -> Iterator[AnyStep]:
     """The steps level by level from the outside in, each level in reading order."""
     level = list(steps)
     while level:
         yield from level
-        level = [inner for step in level for way in _ways(step) for inner in way.steps]
+        level = [
+            inner for step in level for held in type_of(step).lists(step) for inner in held.steps
+        ]
 
 
 def _yaml(title: str) -> str:

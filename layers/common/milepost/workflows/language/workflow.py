@@ -1,17 +1,14 @@
-"""The workflow file as a model: who enters, what happens to them, and what ends it.
+"""The workflow file, and a walk through its steps."""
 
-Only publishing and the command line import these models; a running workflow needs the compiled
-program alone (`enrollments/program.py`).
-"""
-
+from collections.abc import Iterator, Sequence
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from milepost.base.file_model import Duration, EventName, FileModel, StepId, Topic
 from milepost.conditions.file import Condition
-from milepost.workflows.steps import AnyStep
-from milepost.workflows.triggers.triggers import Trigger
+from milepost.workflows.steps import AnyStep, type_of
+from milepost.workflows.triggers import Trigger
 
 
 class Reentry(FileModel):
@@ -119,3 +116,22 @@ class Workflow(FileModel):
     steps: list[AnyStep] = Field(
         min_length=1, max_length=1000, description="What happens, from top to bottom."
     )
+
+
+def walk(steps: Sequence[AnyStep], place: str = "steps") -> Iterator[tuple[str, AnyStep]]:
+    """Every step in reading order, with places like `steps[2].on_timeout[0]`."""
+    for number, step in enumerate(steps):
+        here = f"{place}[{number}]"
+        yield here, step
+        for inner in type_of(step).lists(step):
+            yield from walk(inner.steps, f"{here}.{inner.place}")
+
+
+def fields_of_its_own(step: AnyStep) -> dict[str, object]:
+    """What the file says of a step, without the steps and the conditions inside it."""
+    kind = type_of(step)
+    inside = [each.place for each in kind.lists(step)]
+    inside += [each.place for each in kind.conditions(step)]
+    names = {place.partition(".")[0].partition("[")[0] for place in inside}
+    document = step.model_dump(by_alias=True, exclude_none=True)
+    return {name: value for name, value in document.items() if name not in names}

@@ -1,96 +1,77 @@
-"""What a workflow does: every step a marketer may write."""
+"""What a workflow does: one file for each step type a marketer may write, and one row here."""
 
-from typing import Annotated
+import sys
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import Field
 
-from milepost.workflows.steps import choosing, waiting
-from milepost.workflows.steps.changing import (
-    AddScore,
-    AddToList,
-    EmitEvent,
-    IssueCoupon,
-    RemoveFromList,
-    SetStage,
-    StartWorkflow,
-    UpdateContact,
+from milepost.workflows.step_type import EXTRA_STEPS, Step, StepType
+from milepost.workflows.steps import (
+    add_score,
+    add_to_list,
+    branch,
+    create_ticket,
+    delay,
+    delay_until,
+    emit_event,
+    exit,
+    goto,
+    holdout,
+    issue_coupon,
+    notify,
+    remove_from_list,
+    send_email,
+    send_sms,
+    set_stage,
+    split,
+    start_workflow,
+    update_contact,
+    wait_for,
+    webhook,
 )
-from milepost.workflows.steps.choosing import (
-    Branch,
-    BranchPath,
-    Exit,
-    Goto,
-    Holdout,
-    Split,
-    SplitPath,
-    Winner,
+
+__all__ = ["STEPS", "AnyStep", "Step", "type_of"]
+
+STEPS: Final[tuple[StepType[Any], ...]] = (
+    delay.STEP,
+    delay_until.STEP,
+    wait_for.STEP,
+    branch.STEP,
+    split.STEP,
+    holdout.STEP,
+    send_email.STEP,
+    send_sms.STEP,
+    update_contact.STEP,
+    add_to_list.STEP,
+    remove_from_list.STEP,
+    set_stage.STEP,
+    add_score.STEP,
+    issue_coupon.STEP,
+    webhook.STEP,
+    notify.STEP,
+    create_ticket.STEP,
+    emit_event.STEP,
+    start_workflow.STEP,
+    exit.STEP,
+    goto.STEP,
+    *EXTRA_STEPS,
 )
-from milepost.workflows.steps.step import Step
-from milepost.workflows.steps.telling import (
-    CreateTicket,
-    Notify,
-    SendEmail,
-    SendSms,
-    Variant,
-    Webhook,
-)
-from milepost.workflows.steps.waiting import Delay, DelayUntil, WaitFor
+"""In the order of the reference."""
 
-__all__ = [
-    "AddScore",
-    "AddToList",
-    "AnyStep",
-    "Branch",
-    "BranchPath",
-    "CreateTicket",
-    "Delay",
-    "DelayUntil",
-    "EmitEvent",
-    "Exit",
-    "Goto",
-    "Holdout",
-    "IssueCoupon",
-    "Notify",
-    "RemoveFromList",
-    "SendEmail",
-    "SendSms",
-    "SetStage",
-    "Split",
-    "SplitPath",
-    "StartWorkflow",
-    "Step",
-    "UpdateContact",
-    "Variant",
-    "WaitFor",
-    "Webhook",
-    "Winner",
-]
+_BY_NAME: Final = {step.name: step for step in STEPS}
 
-AnyStep = Annotated[
-    Delay
-    | DelayUntil
-    | WaitFor
-    | Branch
-    | Split
-    | Holdout
-    | SendEmail
-    | SendSms
-    | UpdateContact
-    | AddToList
-    | RemoveFromList
-    | SetStage
-    | AddScore
-    | IssueCoupon
-    | Webhook
-    | Notify
-    | CreateTicket
-    | EmitEvent
-    | StartWorkflow
-    | Exit
-    | Goto,
-    Field(discriminator="type"),
-]
+if TYPE_CHECKING:
+    AnyStep = Step
+else:
+    AnyStep = Annotated[reduce(or_, (step.model for step in STEPS)), Field(discriminator="type")]
 
-for _module in (choosing, waiting):
-    # Their steps hold lists of steps: the name is looked up there when a model is first used.
-    vars(_module)["AnyStep"] = AnyStep
+for _step in STEPS:
+    # Some hold lists of steps: the name is looked up there when a model is first used.
+    vars(sys.modules[_step.model.__module__])["AnyStep"] = AnyStep
+
+
+def type_of(step: Step) -> StepType[Any]:
+    """All that is known of a step's type."""
+    return _BY_NAME[step.type]

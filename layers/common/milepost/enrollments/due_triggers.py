@@ -1,0 +1,162 @@
+"""When a time trigger comes next for a contact: days, silences, and schedules on its own clock.
+
+What is planned has a key, the same for every workflow that plans the same.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from milepost.base import instants
+from milepost.base.dates import date_due, effective_zone
+from milepost.base.durations import parse_duration
+from milepost.base.paths import get_path
+from milepost.base.recurrence import next_occurrence
+from milepost.contacts.event import Event
+from milepost.contacts.event_names import DATE, INACTIVE, SCHEDULE
+from milepost.contacts.profile import Profile
+
+DEFAULT_AT = "09:00"
+
+Plan = Mapping[str, Any]
+"""A trigger that plans, as a workflow says it."""
+
+
+class DueTrigger(NamedTuple):
+    """A time trigger that comes for a contact at an instant."""
+
+    name: str
+    key: str
+    occurrence: str
+    at: datetime
+    data: Mapping[str, Any]
+
+    def event(self, profile: Profile) -> Event:
+        """The event that it is. A function of the occasion, so that two who report it agree."""
+        text = f"{self.key}\n{self.occurrence}"
+        return Event(
+            store=profile.store,
+            id="o" + sha256(text.encode()).hexdigest()[:31],
+            name=self.name,
+            occurred_at=self.at,
+            source="clock",
+            identifiers={},
+            data={**self.data, "time_trigger_key": self.key, "occurrence": self.occurrence},
+        )
+
+
+class Ask(NamedTuple):
+    """Asks when a plan with this key comes next: not before `since`, and after the mark that is
+    `done`. `zone` is the store's, for contacts whose own is unknown."""
+
+    profile: Profile
+    plan: Plan
+    key: str
+    since: datetime
+    done: str
+    zone: str
+
+
+def next_schedule(ask: Ask) -> DueTrigger | None:
+    """A schedule on the contact's own wall; its mark is the time that the wall shows."""
+    profile, plan = ask.profile, ask.plan
+    if plan["segment"] not in profile.segment_state.segments:
+        return None
+    wall = effective_zone(profile.timezone, ask.zone)
+    at = next_occurrence(plan, ask.since - timedelta(microseconds=1), wall.key)
+    while at is not None:
+        mark = at.astimezone(wall).isoformat(timespec="minutes")[:16]
+        if mark > ask.done:
+            return DueTrigger(SCHEDULE, ask.key, mark, at, {"segment": plan["segment"]})
+        at = next_occurrence(plan, at, wall.key)
+    return None
+
+
+def schedule_key(plan: Plan) -> str:
+    return f"{plan.get('at') or plan['rrule']} {plan.get('timezone') or 'store'} {plan['segment']}"
+
+
+def next_date(ask: Ask) -> DueTrigger | None:
+    """The next coming of a day of the contact's or of the year."""
+    profile, plan, since, done = ask.profile, ask.plan, ask.since, ask.done
+    if done and "day" in plan and plan.get("repeat") == "once":
+        return None
+    for day in _days(profile, plan, since, ask.zone):
+        step = {"date": day.isoformat(), "at": DEFAULT_AT, **_moved(plan)}
+        at = date_due(step, {}, profile.timezone, ask.zone)
+        if at is not None and at >= since and day.isoformat() > done:
+            named = {name: plan[name] for name in ("field", "day") if plan.get(name)}
+            data = {**named, "date": day.isoformat()}
+            return DueTrigger(DATE, ask.key, day.isoformat(), at, data)
+    return None
+
+
+def date_key(plan: Plan) -> str:
+    what = plan.get("field") or plan.get("day")
+    zone = plan.get("timezone") or "contact"
+    offset = f" {plan['offset']}" if plan.get("offset") else ""
+    return f"{what}{offset} {plan.get('at', DEFAULT_AT)} {zone} {plan.get('repeat', 'yearly')}"
+
+
+def _moved(plan: Plan) -> dict[str, Any]:
+    return {name: plan[name] for name in ("offset", "at", "timezone") if plan.get(name)}
+
+
+def _days(profile: Profile, plan: Plan, since: datetime, zone: str) -> Iterator[date]:
+    """The days that a plan is about, in order, from well before `since`."""
+    if "day" in plan:
+        month, number = map(int, plan["day"].split("-"))
+        yield from _returns(month, number, date.min, plan, since)
+        return
+    day = _date_of(get_path(profile.as_data(), plan["field"]), profile, zone)
+    if day is None:
+        return
+    if plan.get("repeat", "yearly") == "once":
+        yield day
+    else:
+        yield from _returns(day.month, day.day, day, plan, since)
+
+
+def _returns(month: int, number: int, first: date, plan: Plan, since: datetime) -> Iterator[date]:
+    """A day of the year in the years around an instant; 29 February is the 28th in most."""
+    shift = parse_duration((plan.get("offset") or "0 seconds").removeprefix("-"))
+    years = shift.days // 365 + 2
+    for year in range(max(since.year - years, 1), min(since.year + years, 9999) + 1):
+        try:
+            day = date(year, month, number)
+        except ValueError:
+            day = date(year, 2, 28)
+        if day >= first:
+            yield day
+
+
+def _date_of(value: Any, profile: Profile, zone: str) -> date | None:
+    """The day that a contact's field means; other people's data, so anything may stand there."""
+    if not isinstance(value, str):
+        return None
+    try:
+        if len(value) == len("2026-11-22"):
+            return date.fromisoformat(value)
+        read = datetime.fromisoformat(value)
+        wall = effective_zone(profile.timezone, zone)
+        return (read.astimezone(wall) if read.tzinfo else read).date()
+    except (ValueError, OverflowError):  # the calendar's first and last hours are in no other zone
+        return None
+
+
+def next_inactivity(ask: Ask) -> DueTrigger | None:
+    """A silence begins with the last of the events; whoever never did any cannot fall silent."""
+    plan, totals = ask.plan, ask.profile.totals
+    last = max((t.last for name, t in totals.items() if name in plan["events"]), default=None)
+    if last is None:
+        return None
+    mark = instants.format_instant(last)
+    at = last + parse_duration(plan["for"])
+    if at < ask.since or mark <= ask.done:
+        return None
+    return DueTrigger(INACTIVE, ask.key, mark, at, {"for": plan["for"], "last": mark})
+
+
+def inactivity_key(plan: Plan) -> str:
+    return f"no {', '.join(sorted(set(plan['events'])))} for {plan['for']}"
