@@ -151,7 +151,7 @@ def test_the_log_names_the_reason_against_entering_but_not_what_was_compared(
     by_address = workflow(send("b"), audience={"contact": "email", "ends_with": "@other.example"})
     upload(shop, files_of(one=document, two=by_address))
     tell(shop, "Checkout Started")
-    (record,) = [r for r in printed.records() if r.get("message") == "reacted"]
+    (record,) = [r for r in printed.records() if r.get("message") == "event applied"]
     assert record["refused"] == {"one": "audience", "two": "audience"}
 
 
