@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from milepost.enrollments.enrollment import ResumePoint
-from milepost.enrollments.executions import resumed_at
+from milepost.enrollments.enrollment import ResumePoint, resumed_at
 from tests.support.builders import MONDAY_NOON, enrollment
 
 HOUR = timedelta(hours=1)

@@ -10,6 +10,7 @@ from milepost.enrollments.enrollment import ResumePoint
 from milepost.enrollments.ports import PendingOutcomes
 from milepost.enrollments.program import Program
 from milepost.runtime.execution_starter import ExecutionStarter
+from milepost.runtime.waits import register_wait
 from tests.support.builders import MONDAY_NOON, STORE, enrollment, enrollment_ref
 from tests.support.ports import Ports
 
@@ -19,9 +20,10 @@ REF = enrollment_ref()
 
 @dataclass
 class StartedExecutions:
-    """An `ExecutionEngine` that only notes which executions begin."""
+    """An `ExecutionEngine` that only notes which executions begin, and which tokens it wakes."""
 
     numbers: list[int] = field(default_factory=list)
+    woken: list[str] = field(default_factory=list)
 
     def start(
         self, machine: str, ref: EnrollmentRef, leg: int = 0, turn: int = 0, block: str = ""
@@ -30,7 +32,8 @@ class StartedExecutions:
 
     def stop(self, ref: EnrollmentRef, reason: str, leg: int = 0) -> None: ...
 
-    def complete_task(self, token: str) -> None: ...
+    def complete_task(self, token: str) -> None:
+        self.woken.append(token)
 
 
 def started(ports: Ports, now: datetime) -> list[int]:
@@ -88,3 +91,25 @@ def test_the_event_of_an_earlier_wait_does_not_end_a_later_wait_of_the_same_step
     loaded = ports.enrollments.load(REF)
     assert loaded is not None
     assert loaded[1].resume_point == start._replace(block="thanks", due=MONDAY_NOON, fixed=True)
+
+
+# --- an execution that waits for an event ---
+
+
+@pytest.mark.parametrize(("leg", "answer"), [(0, "over"), (1, "waiting"), (2, "over")])
+def test_a_wait_of_an_execution_that_is_not_the_present_one_is_woken_to_its_end(
+    ports: Ports, leg: int, answer: str
+) -> None:
+    wait = {"id": "answer", "type": "wait_for", "event": "Replied", "timeout": "90 days"}
+    assert ports.publications.save_program(
+        STORE, Program("cart", 1, {}, {"answer": wait}, "answer"), "source"
+    )
+    ports.enrollments.enroll(enrollment())
+    start = ResumePoint("answer", 1, MONDAY_NOON, MONDAY_NOON)
+    assert ports.enrollments.suspend(REF, 0, start, PendingOutcomes())
+    engine = StartedExecutions()
+    found = register_wait(
+        ports.enrollments, ports.registry, engine, REF, "answer", "T", MONDAY_NOON, 1, leg
+    )
+    assert found == answer
+    assert engine.woken == ([] if answer == "waiting" else ["T"])
