@@ -64,6 +64,14 @@ ANYWHERE = (
     "LOOK_MACHINE_ARN",
     "MILEPOST_MACHINE_ARN_PREFIX",
     "MILEPOST_MACHINE_ROLE_ARN",
+    # the command line and the API
+    "Say everything that is wrong with",
+    "Tell what a workflow does",
+    "A browser asks for leave",
+    "The reader says no",
+    "Ways through workflows",
+    "How far it has come",
+    "The log of proof",
     # the paths of a state machine
     "$.leg",
     "$.turn",

@@ -161,7 +161,7 @@ def test_key_of_one_store_is_refused_by_another(
         case "preferences":
             mine = PreferencesLink(claimed, contact(two.victim), message(two.victim))
             token = seal_preferences(mine, key)
-            response = preferences(press(two.victim, token, "do=all"), None)
+            response = preferences(press(two.victim, token, "action=all"), None)
         case "view":
             mail = ViewLink(claimed, contact(two.victim), message(two.victim))
             response = view(look(two.victim, sign_view_link(mail, key)), None)
@@ -170,7 +170,7 @@ def test_key_of_one_store_is_refused_by_another(
             at = datetime.fromisoformat(item["at"]["S"])
             wanted = ConfirmationLink(claimed, contact(two.victim), "footer", item["id"]["S"], at)
             token = seal_confirmation(wanted, key)
-            response = trigger_form(press(two.victim, token, "do=confirm"), None)
+            response = trigger_form(press(two.victim, token, "action=confirm"), None)
         case "browser":
             mark = seal_visit(DeviceLink(claimed, contact(two.victim), datetime.now(UTC)), key)
             said = json.dumps({"key": key, "device": DEVICE, "events": [], "token": mark})

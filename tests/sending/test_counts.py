@@ -36,7 +36,7 @@ def test_unknown_status_calls_alarm_and_stays_visible(
 
     def alarm(step: str, numbers: StepCounts) -> None:
         alarms.append((step, numbers.unaccounted))
-        log.report_unbalanced(step, numbers)
+        log.report_unbalanced({"step": step}, numbers)
 
     numbers = count_outcomes([entry("accepted"), entry("half-sent", 1, reason="who knows")], alarm)
     assert alarms == [("hello", 1)]

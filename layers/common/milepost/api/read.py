@@ -64,7 +64,7 @@ class ContactReader:
         return paginate(records, where, cursor, limit)
 
     def consents(self, store: str, contact: str, cursor: str | None, limit: int) -> ResultPage:
-        """The log of proof."""
+        """The consent records."""
         return _page(
             self.lives.proofs(store, contact), f"consents\n{store}\n{contact}", cursor, limit
         )

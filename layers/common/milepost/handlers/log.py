@@ -1,5 +1,6 @@
 """One JSON logger and one set of metrics. Neither ever receives an address, a name or a token."""
 
+from collections.abc import Mapping
 from traceback import format_tb
 from typing import TYPE_CHECKING, Any
 
@@ -34,14 +35,15 @@ def log_counts(store: str, workflow: str, numbers: "WorkflowCounts") -> None:
     totals = {name: sum(getattr(n, name) for n in numbers.steps.values()) for name in names}
     where = {"store": store, "workflow": workflow}
     logger.info("workflow counted", extra={**where, "entered": numbers.entered, **totals})
-    with logger.append_context_keys(**where):
-        tell_unbalanced(numbers, report_unbalanced)
+    tell_unbalanced(
+        numbers, lambda step, counts: report_unbalanced({**where, "step": step}, counts)
+    )
 
 
-def report_unbalanced(step: str, numbers: "StepCounts") -> None:
+def report_unbalanced(where: Mapping[str, str], numbers: "StepCounts") -> None:
     """Log and count if sent + skipped + failed + unknown differs from the number of decisions."""
     found = {"off": numbers.unaccounted, "missing": numbers.missing, "extra": numbers.extra}
-    logger.error("counts unbalanced", extra={"step": step, **found})
+    logger.error("counts unbalanced", extra={**where, **found})
     count_metric("CountsUnbalanced", numbers.unaccounted)
 
 

@@ -40,7 +40,7 @@ from milepost.runtime.execution_starter import (
 from milepost.runtime.steps import RUNNERS, step_events
 from milepost.runtime.steps.block_run import BlockRun, Ended, Next, Suspended
 from milepost.runtime.steps.tools import StepTools
-from milepost.sending.send import SendDeferredError, SendJob, SendPausedError
+from milepost.sending.send import SendDeferred, SendJob, SendPaused
 
 if TYPE_CHECKING:
     from milepost.enrollments.ports import Enrollments, ExecutionEngine
@@ -206,11 +206,11 @@ class BlockRunner:
                 self._meet(replace(enrollment, execution_no=leg + 1, resume_point=held), leg)
         return held is not None
 
-    def _suspend(self, turn: BlockRun, why: SendPausedError | SendDeferredError) -> BlockResult:
+    def _suspend(self, turn: BlockRun, why: SendPaused | SendDeferred) -> BlockResult:
         match why:
-            case SendPausedError():
+            case SendPaused():
                 return self._freeze(turn)
-            case SendDeferredError():
+            case SendDeferred():
                 return self._put_off(turn, why)
             case _:
                 assert_never(why)
@@ -222,7 +222,7 @@ class BlockRunner:
         self.enrollments.suspend(ref, leg, start, turn.pending(), paused=True)
         return self._leave(ref, leg, turn.program, turn.entry)
 
-    def _put_off(self, turn: BlockRun, deferred: SendDeferredError) -> BlockResult:
+    def _put_off(self, turn: BlockRun, deferred: SendDeferred) -> BlockResult:
         """A message has to wait: its block will be run again then, and finds what it did."""
         ref, leg, now = turn.enrollment.ref, turn.enrollment.execution_no, self.now()
         until, reason = deferred.defer.until, f"{deferred.step}: {deferred.defer.reason}"

@@ -5,12 +5,13 @@ from datetime import datetime
 
 from milepost.enrollments.enrollment import Enrollment, steps_taken
 from milepost.enrollments.program import Program, visit_of
+from milepost.enrollments.step_flow import flow_of
 
 
 def decided_visits(
     program: Program, enrollment: Enrollment, since: datetime | None = None
 ) -> Iterator[tuple[str, int]]:
-    """The finished visits of `send_email` steps: step ids and visit numbers.
+    """The finished visits of steps whose decisions are in the ledger: step ids and visit numbers.
 
     A block run is finished if a later one has started or is scheduled, or if the enrollment is
     completed. Otherwise the newest block run does not count: it may be running or interrupted.
@@ -31,5 +32,5 @@ def decided_visits(
         if since is not None and ended is not None and ended < since:
             continue
         for node in steps_taken(program, entry, block_run, enrollment.outcomes):
-            if node["type"] == "send_email":
+            if flow_of(node).pending == "in_ledger":
                 yield node["id"], visit_of(node, block_run)

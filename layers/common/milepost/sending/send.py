@@ -151,12 +151,12 @@ class Sent(NamedTuple):
     written: bool = True
 
 
-class SendPausedError(NamedTuple):
+class SendPaused(NamedTuple):
     """The workflow or the store is paused, or its marketing is stopped: the message waits until a
     person resumes it."""
 
 
-class SendDeferredError(NamedTuple):
+class SendDeferred(NamedTuple):
     """The message of a step must not go now: its block run continues later, as `defer` says."""
 
     step: str
@@ -180,9 +180,7 @@ class MailSender:
     now: Callable[[], datetime]
     pace: "SendRateLimiter | None" = None
 
-    def send(
-        self, job: SendJob, outcomes: "PendingOutcomes"
-    ) -> Sent | SendPausedError | SendDeferredError:
+    def send(self, job: SendJob, outcomes: "PendingOutcomes") -> Sent | SendPaused | SendDeferred:
         """Send or skip the message, or return the decision of an earlier run.
 
         The pending `outcomes` are saved with the decision. Raises `ThrottledError` when SES
@@ -190,11 +188,11 @@ class MailSender:
         """
         head = self.registry.head(job.profile.store)
         if head.is_paused(job.program.workflow):
-            return SendPausedError()
+            return SendPaused()
         pending = pending_message(job, head)
         if head.breaker is not None and pending.category == "marketing":
             # A decided message must not block the steps behind it, such as a receipt.
-            return self._decided_before(job, pending, outcomes) or SendPausedError()
+            return self._decided_before(job, pending, outcomes) or SendPaused()
         gate_input = self._gate_input(job, head, pending)
         decision = decide_send(gate_input)
         if not isinstance(decision, Send):
@@ -243,9 +241,9 @@ class MailSender:
         pending: PendingMessage,
         decision: Skip | Defer,
         outcomes: "PendingOutcomes",
-    ) -> Sent | SendDeferredError:
+    ) -> Sent | SendDeferred:
         if isinstance(decision, Defer):
-            return self._decided_before(job, pending, outcomes) or SendDeferredError(
+            return self._decided_before(job, pending, outcomes) or SendDeferred(
                 pending.step, decision
             )
         pending = replace(pending, decision_numbers=decision.numbers)

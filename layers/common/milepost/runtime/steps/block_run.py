@@ -12,7 +12,7 @@ from milepost.enrollments.ports import PendingOutcomes
 from milepost.enrollments.program import Node, Program, outcome_key
 from milepost.enrollments.step_flow import Outcome
 from milepost.enrollments.version_migration import TIMESTAMP_RESOLUTION
-from milepost.sending.send import SendDeferredError, SendPausedError
+from milepost.sending.send import SendDeferred, SendPaused
 from milepost.stores.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Ended(NamedTuple):
 class Suspended(NamedTuple):
     """The block is run again from its beginning: after a pause, or when its message may go."""
 
-    why: SendPausedError | SendDeferredError
+    why: SendPaused | SendDeferred
 
 
 StepResult = Next | Ended | Suspended
