@@ -540,7 +540,7 @@ def test_list_is_joined_a_millisecond_after_the_form(
     call(form_post(open_store))
     token = link(open_store)
     pass_on(open_store)
-    call(press(open_store, token, "do=confirm"))
+    call(press(open_store, token, "action=confirm"))
     (form,), (joined,) = open_store.events("Form Submitted"), open_store.events("List Joined")
     submitted = datetime.fromisoformat(form["at"]["S"])
     assert datetime.fromisoformat(joined["at"]["S"]) - submitted == timedelta(milliseconds=1)
