@@ -494,3 +494,21 @@ def test_no_value_meets_two_opposite_operators(value: Any, bound: float) -> None
         assert not (compares(value, lt=bound) and compares(value, gte=bound))
         assert not (compares(value, gt=bound) and compares(value, lte=bound))
         assert not (compares(value, **{"is": bound}) and compares(value, is_not=bound))
+
+
+@pytest.mark.parametrize("operator", ["within_last", "within_next"])
+@pytest.mark.parametrize(
+    ("away", "inside"),
+    [
+        (timedelta(0), True),
+        (timedelta(days=3), True),
+        (timedelta(days=3, milliseconds=1), False),
+        (timedelta(milliseconds=-1), False),
+    ],
+    ids=["now", "at the far end", "just beyond it", "on the other side of now"],
+)
+def test_an_instant_at_either_end_of_its_span_is_inside(
+    operator: str, away: timedelta, inside: bool
+) -> None:
+    at = NOW - away if operator == "within_last" else NOW + away
+    assert compares(at.isoformat(), **{operator: "3 days"}) is inside

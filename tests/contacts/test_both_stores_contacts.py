@@ -4,7 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from milepost.aws import keys
+from milepost.aws.table import pack
 from milepost.conditions.context import EventWindow
+from milepost.contacts.dynamodb.contacts import DynamoContacts
 from milepost.contacts.event import ContactUpdate, Event
 from milepost.contacts.profile import Consent, EventTotal, Profile, apply_event
 from milepost.contacts.suppression import address_hash
@@ -19,7 +22,7 @@ from tests.support.builders import (
     enrollment_ref,
     event,
 )
-from tests.support.ports import Ports
+from tests.support.ports import Cloud, Ports, dynamo_ports
 
 SETTINGS = StoreSettings(shop_topics=("offers",))
 GRANTED = Consent("granted", MONDAY_NOON, "form", "footer")
@@ -164,3 +167,17 @@ def test_withdrawal_of_more_topics_than_one_transaction_holds(ports: Ports) -> N
     assert {
         topic: held.state for topic, held in stored_profile(ports).consent.items()
     } == dict.fromkeys(topics, "withdrawn")
+
+
+def test_a_contact_that_was_forgotten_and_returns_is_not_removed_by_its_age(aws: Cloud) -> None:
+    """Taking an import back leaves an empty profile for two days."""
+    ports = dynamo_ports(aws)
+    assert isinstance(ports.contacts, DynamoContacts)
+    table, key = ports.contacts.table, keys.profile(STORE, contact())
+    table.put(key | pack({"last_sequence": "7", "expires_at": 1_900_000_000}))
+    empty = stored_profile(ports)
+    assert ports.contacts.apply(empty, profile_after(event(), applied=8))
+    held = table.get(key)
+    assert held is not None
+    assert held["last_sequence"] == "8"
+    assert "expires_at" not in held

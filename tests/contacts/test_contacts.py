@@ -274,3 +274,12 @@ def test_event_name_over_the_limit_counts_as_other_event() -> None:
 @pytest.mark.parametrize("at", [datetime(2026, 11, 2, 12, 0, 0, 999, tzinfo=UTC)])
 def test_event_times_have_millisecond_precision(at: datetime) -> None:
     assert after(event("Ordered", at=at)).metrics()["Ordered"]["last"].endswith("00.000Z")
+
+
+def test_of_two_answers_without_a_date_the_earlier_one_is_kept_whichever_comes_first() -> None:
+    """Hypothesis seldom draws two of them: an answer without a date is as old as its event."""
+    undated = consent_fact(at=None)
+    later = MONDAY_NOON + timedelta(hours=1)
+    first = merge_consent(merge_consent(None, undated, MONDAY_NOON), undated, later)
+    last = merge_consent(merge_consent(None, undated, later), undated, MONDAY_NOON)
+    assert first == last == Consent("granted", MONDAY_NOON, undated.method, undated.source, True)

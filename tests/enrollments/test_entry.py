@@ -11,6 +11,8 @@ from milepost.contacts.event import Event
 from milepost.contacts.event_names import WORKFLOW_STARTED
 from milepost.contacts.profile import ActiveEnrollment, EventTotal, Profile
 from milepost.enrollments.entry import (
+    EMITTED_BY,
+    MAX_CHAIN_DEPTH,
     EntryAccepted,
     EntryDenied,
     decide_entry,
@@ -285,3 +287,14 @@ def test_profile_keeps_what_finds_the_enrollment() -> None:
     presence = own.presence()
     assert presence.ref(own.ref.store, own.ref.contact, own.ref.id) == own.ref
     assert (presence.machine, presence.event, presence.since) == ("arn:7", "evt-1", MONDAY_NOON)
+
+
+@pytest.mark.parametrize(
+    ("before", "enters"), [(MAX_CHAIN_DEPTH, True), (MAX_CHAIN_DEPTH + 1, False)]
+)
+def test_workflows_that_set_each_other_going_stop_after_the_fifth(
+    before: int, enters: bool
+) -> None:
+    """The event carries how many workflows in a row have led to it."""
+    reported = event(data={EMITTED_BY: {"chain_depth": before}}, id_="evt-1")
+    assert isinstance(decide(happened=reported), EntryAccepted) is enters

@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from milepost.enrollments.pauses import (
     paused_time,
     pauses_from_json,
     pauses_to_json,
+    reschedule_overdue,
     resume_after_pause,
     with_pause_state,
 )
@@ -94,3 +96,35 @@ def test_fixed_due_time_moves_only_for_a_pause_around_it() -> None:
 @given(_pauses())
 def test_pauses_survive_json(pauses: list[Pause]) -> None:
     assert pauses_from_json(pauses_to_json([*pauses, pause(70)])) == (*pauses, pause(70))
+
+
+def test_the_oldest_of_too_many_pauses_are_forgotten_and_the_newest_stay() -> None:
+    told: tuple[Pause, ...] = ()
+    for hour in range(0, 2 * MAX_PAUSES + 4, 2):
+        told = with_pause_state(told, True, MONDAY_NOON + hour * HOUR)
+        told = with_pause_state(told, False, MONDAY_NOON + (hour + 1) * HOUR)
+    assert told == tuple(pause(hour, hour + 1) for hour in range(4, 2 * MAX_PAUSES + 4, 2))
+
+
+@pytest.mark.parametrize(
+    ("pauses", "since"),
+    [
+        ([pause(4, 8)], 4),
+        ([pause(4, 8), pause(10, 11)], 4),  # the second came after the date, and moves it as well
+        ([pause(1, 2), pause(4, 8)], 4),
+        ([pause(10, 11)], 0),
+    ],
+)
+def test_a_date_that_a_pause_kept_back_is_moved_by_all_pauses_from_that_one_on(
+    pauses: list[Pause], since: int
+) -> None:
+    date = at(5)._replace(fixed=True)
+    moved = reschedule_overdue(date, pauses, MONDAY_NOON + 12 * HOUR)
+    assert moved == date._replace(since=MONDAY_NOON + since * HOUR, fixed=False)
+
+
+def test_who_is_overdue_without_a_pause_goes_on_now() -> None:
+    now = MONDAY_NOON + 12 * HOUR
+    assert reschedule_overdue(at(5), [], now) == at(5)._replace(due=now)
+    assert reschedule_overdue(at(12), [pause(3, 9)], now) == at(12)
+    assert reschedule_overdue(at(5), [pause(3)], now) == at(5)

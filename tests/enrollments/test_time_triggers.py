@@ -325,3 +325,24 @@ def test_every_occurrence_fires_once_however_often_checked(
     weekly = fired_by_checks(born(day, zone), asked, shop, days)
     assert len(weekly) == len(set(weekly))
     assert sorted(weekly) == sorted(fired_by_checks(born(day, zone), asked, shop, [*seldom, end]))
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_an_occasion_that_arrives_late_does_not_put_its_mark_back(in_order: bool) -> None:
+    """Two shards of a stream, or a retry, bring last year's birthday after this year's."""
+    (old,) = next_due(born("1990-12-24"), [BIRTHDAY], MONDAY_NOON, "UTC")
+    (new,) = next_due(born("1990-12-24"), [BIRTHDAY], MONDAY_NOON + 365 * DAY, "UTC")
+    profile = born("1990-12-24")
+    for occasion in (old, new) if in_order else (new, old):
+        profile = with_fired(profile, occasion)
+    assert profile.fired == {time_trigger_key(BIRTHDAY): "2027-12-24"}
+    assert next_time(BIRTHDAY, profile, MONDAY_NOON) == "2028-12-24T09:00"
+
+
+def test_an_occasion_that_comes_before_the_next_look_is_not_passed_over() -> None:
+    """Who tells a birthday that is tomorrow is looked at tomorrow, not after the next silence."""
+    far = MONDAY_NOON + 30 * DAY
+    profile = born("1990-11-03", next_check=NextCheck(far, far))
+    assert checked_until(profile, MONDAY_NOON) == MONDAY_NOON
+    assert checked_until(profile, far) == far
+    assert next_time(BIRTHDAY, profile, checked_until(profile, MONDAY_NOON)) == "2026-11-03T09:00"

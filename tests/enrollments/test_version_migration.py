@@ -9,7 +9,12 @@ from milepost.base.parse_file import parse_file
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import ResumePoint, waiting_step
 from milepost.enrollments.program import Program
-from milepost.enrollments.version_migration import current_resume_point, map_to_version
+from milepost.enrollments.version_migration import (
+    PendingDecisions,
+    current_resume_point,
+    map_to_version,
+    pending_decisions,
+)
 from milepost.stores.settings import StoreSettings
 from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.language.workflow import Workflow
@@ -123,3 +128,25 @@ def test_enrollment_that_just_entered_starts_at_the_first_step() -> None:
     new = compiled(delay("1 day", "first"))
     assert map_to_version(start, [new]) == start._replace(block="first")
     assert map_to_version(start._replace(block_seq=3), [new]) is None
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "done"),
+    [
+        ({}, False),
+        ({"join": {"list": "news"}}, False),
+        ({"leave": {"list": "sales"}}, False),
+        ({"join": {"list": "news"}, "leave": {"list": "sales"}}, True),
+    ],
+)
+def test_a_block_may_move_only_when_all_its_actions_before_the_wait_are_done(
+    outcomes: Json, done: bool
+) -> None:
+    program = compiled(
+        {"id": "join", "type": "add_to_list", "list": "news"},
+        send("mail"),
+        {"id": "leave", "type": "remove_from_list", "list": "sales"},
+        delay("2 days", "pause"),
+    )
+    held = replace(enrollment(), block_started={"0": MONDAY_NOON}, outcomes=outcomes)
+    assert pending_decisions(program, held) == PendingDecisions({"mail": 1}, done)

@@ -345,3 +345,19 @@ def test_same_path_twice_in_one_publish_makes_one_version() -> None:
     world.files.write(STORE, "segments/gold.json", text(GOLD))
     world.publisher.publish(STORE, ["segments/gold.json", "segments/gold.json"])
     assert world.shelf.head(STORE).segments["gold"].version == 1
+
+
+def test_segment_whose_time_was_shortened_is_left_at_the_new_time_by_those_inside() -> None:
+    """Also if another segment changes before that: its look is the contact's next one."""
+    bought = {"did": "Order Completed"}
+    soon = {"title": "Bought lately", "condition": {**bought, "within": "10 days"}}
+    long = {"title": "Customer", "condition": {**bought, "within": "60 days"}}
+    world = opened({**shop(), **segments(soon=soon, customer=long)})
+    world.event("Order Completed")
+    world.run_for(minutes=5)
+    assert inside(world) == {"soon", "customer"}
+    world.publish(segments(customer={**long, "condition": {**bought, "within": "20 days"}}))
+    world.run_for(days=15)
+    assert inside(world) == {"customer"}
+    world.run_for(days=6)
+    assert inside(world) == set()

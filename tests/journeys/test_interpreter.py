@@ -241,3 +241,32 @@ def test_missing_or_unreachable_state_of_compiled_definition_is_reported(name: s
     assert "spare: cannot be reached" in problems(spare)
     renamed = {("x" * 81 if n == name else n): s for n, s in COMPILED["States"].items()}
     assert any("longer than 80" in p for p in problems({**COMPILED, "States": renamed}))
+
+
+@pytest.mark.parametrize("act", ["stop", "wake"])
+def test_error_of_a_task_that_was_decided_meanwhile_counts_no_more(act: str) -> None:
+    """A function may stop the execution that called it, or wake it, and then fail itself."""
+    run = Run(waiting(), None)
+
+    def fails(payload: Json) -> None:
+        run.calls.append(payload)
+        if act == "stop":
+            run.service.stop("arn:m", "name", "left")
+        else:
+            run.service.succeed(payload["token"])
+        raise ValueError("too late")
+
+    run.service.functions = {"f": fails}
+    execution = run.execution(hours=1)
+    assert len(run.calls) == 1
+    assert execution.status == ("ABORTED" if act == "stop" else "SUCCEEDED")
+    assert execution.entered == (["first"] if act == "stop" else ["first", "done"])
+    assert "error" not in execution.data
+
+
+def test_clock_never_goes_back_for_an_action_that_is_due_in_the_past() -> None:
+    clock = VirtualClock(MONDAY_NOON)
+    seen: list[Any] = []
+    clock.at(MONDAY_NOON - timedelta(days=1), lambda: seen.append(clock.now))
+    clock.run_until(MONDAY_NOON)
+    assert seen == [MONDAY_NOON]

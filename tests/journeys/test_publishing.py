@@ -205,3 +205,17 @@ def test_template_can_use_a_step_output_only_if_the_step_exists() -> None:
     assert [problem.reason for problem in lost.problems] == [
         'told speaks of steps.crm, and there is no step "crm"'
     ]
+
+
+def test_change_of_the_status_alone_makes_no_new_version() -> None:
+    """A pause must not move those inside, nor begin a new state machine."""
+    world = World()
+    world.publish(shop(cart=FIRST))
+    machines = dict(world.machines.versions)
+    for status in ("paused", "live", "draft", "live"):
+        world.publish({"workflows/cart.json": {**FIRST, "status": status}})
+        live = world.publications.head(STORE).workflows["cart"]
+        assert (live.version, live.status) == (1, status)
+    assert world.machines.versions == machines
+    world.publish({"workflows/cart.json": {**SECOND, "status": "live"}})
+    assert world.publications.head(STORE).workflows["cart"].version == 2

@@ -179,3 +179,18 @@ def test_scoring_is_published_once_and_ends_with_its_file() -> None:
     world.run_for(minutes=1)
     assert world.profile().get("score") is None
     assert world.profile().get("stage") == "customer"
+
+
+def test_score_that_decayed_unseen_crosses_again_with_the_next_event() -> None:
+    """Nothing asks for the score meanwhile, so the profile still shows the old one."""
+    world = opened({**shop(hot=HOT), **scoring(stages=[])})
+    for number in (1, 2):
+        world.event("Order Completed", id_=f"o-{number}")
+        world.run_for(hours=1)
+    assert world.steps_mailed() == ["hot"]
+    world.run_for(days=60)
+    assert world.profile().get("score") == 80
+    world.event("Order Completed", id_="o-3")
+    world.run_for(hours=1)
+    assert world.profile().get("score") == 60
+    assert world.steps_mailed() == ["hot", "hot"]

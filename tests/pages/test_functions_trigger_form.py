@@ -532,3 +532,15 @@ def test_address_and_link_are_not_logged(open_store: Shop, printed: Printed) -> 
     call(look(open_store, token))
     call(press(open_store, token, "action=confirm"))
     assert [r["message"] for r in printed.records() if "message" in r] == ["signed up", "confirmed"]
+
+
+def test_list_is_joined_a_millisecond_after_the_form(
+    open_store: Shop,
+) -> None:
+    call(form_post(open_store))
+    token = link(open_store)
+    pass_on(open_store)
+    call(press(open_store, token, "action=confirm"))
+    (form,), (joined,) = open_store.events("Form Submitted"), open_store.events("List Joined")
+    submitted = datetime.fromisoformat(form["at"]["S"])
+    assert datetime.fromisoformat(joined["at"]["S"]) - submitted == timedelta(milliseconds=1)

@@ -367,3 +367,11 @@ def test_link_is_not_logged(open_store: Shop, printed: Printed) -> None:
     call(post(open_store, token, ONE_CLICK))
     assert [r["message"] for r in printed.records() if "message" in r] == ["unsubscribed"]
     assert printed.leaked() == []
+
+
+def test_all_button_withdraws_the_topic_of_the_link_even_if_the_shop_has_dropped_it(
+    open_store: Shop,
+) -> None:
+    """A topic that comes back must not find a consent that its reader believes withdrawn."""
+    call(post(open_store, open_store.token(CONTACT, "sales"), b"scope=all"))
+    assert consents(open_store) == dict.fromkeys(["news", "offers", "sales"], "withdrawn")

@@ -10,9 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from milepost.base import instants
 from milepost.base.refs import EnrollmentRef
 from milepost.contacts.event import Event
-from milepost.contacts.profile import ActiveEnrollment, Consent, EventTotal, Profile, apply_event
+from milepost.contacts.profile import (
+    MAX_FIELDS,
+    MAX_TOPICS,
+    ActiveEnrollment,
+    Consent,
+    EventTotal,
+    Profile,
+    apply_event,
+)
 from milepost.enrollments.entry import enrollment_id
 from milepost.runtime.merging.rules import (
     MergeRequest,
@@ -250,3 +259,28 @@ def test_merged_profile_stays_within_its_limits() -> None:
     assert sum(total.count for total in merged.totals.values()) == 200
     assert sum(name.startswith("properties.") for name in merged.fields) == 100
     assert merged.email == ADA
+
+
+# --- too much of two lives for one ---
+
+
+def test_of_too_many_topics_of_two_people_no_withdrawal_is_forgotten() -> None:
+    yes = Consent("granted", MONDAY_NOON, "form", "footer")
+    no = yes._replace(state="withdrawn")
+    one = Profile(STORE, "c1", consent={f"a{n:03}": yes for n in range(MAX_TOPICS)})
+    other = Profile(STORE, "c2", consent={f"z{n:03}": no for n in range(10)})
+    for merged in (merge_profiles(one, other), merge_profiles(other, one)):
+        assert len(merged.consent) == MAX_TOPICS
+        assert {topic for topic, held in merged.consent.items() if held == no} == set(other.consent)
+
+
+def test_of_too_many_properties_of_two_people_the_newest_stay() -> None:
+    def told(contact: str, prefix: str, days: int) -> Profile:
+        at = instants.format_instant(MONDAY_NOON + timedelta(days=days))
+        fields = {f"properties.{prefix}{n:03}": (n, at, "e") for n in range(MAX_FIELDS - 10)}
+        return Profile(STORE, contact, {"email": (ADA, "", ""), **fields})
+
+    old, new = told("c1", "z", 0), told("c2", "a", 1)
+    for merged in (merge_profiles(old, new), merge_profiles(new, old)):
+        assert len(merged.fields) == MAX_FIELDS + 1  # the address is no property
+        assert new.fields.keys() <= merged.fields.keys()

@@ -155,3 +155,21 @@ def test_stage_is_reached_once_and_goes_back_only_if_allowed(
     state = EMPTY._replace(segments=segments, stage=last_stage)
     scoring = STAGES._replace(fall_back=falls)
     assert reached_stage(state, current, scoring, "stage:") == reached
+
+
+def test_points_of_a_clock_that_is_ahead_are_worth_no_more_than_new_ones() -> None:
+    points = after(HALF, ("Ordered", 60, 10))
+    assert current_score(points, HALF, MONDAY_NOON) == 20
+    assert current_score(points, HALF, MONDAY_NOON + 60 * DAY) == 20
+    assert current_score(points, HALF, MONDAY_NOON + 90 * DAY) == 10
+
+
+@pytest.mark.parametrize("fall_back", [False, True])
+@pytest.mark.parametrize(("standing", "current"), [("", "fan"), ("fan", "lead"), ("fan", "fan")])
+def test_a_stage_above_the_rules_stays_whether_rules_or_a_step_have_set_it(
+    standing: str, current: str, fall_back: bool
+) -> None:
+    staged = Scoring(stages=("lead", "customer", "fan"), fall_back=fall_back)
+    inside = {"stage:customer": Membership(MONDAY_NOON, "e-1")}
+    state = EMPTY._replace(segments=inside, stage=standing)
+    assert reached_stage(state, current, staged, "stage:") == ("customer" if fall_back else "")

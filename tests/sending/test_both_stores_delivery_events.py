@@ -1,13 +1,18 @@
 """The contract of claimed messages: their delivery events, and when they are due."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
+from milepost.aws.table import Item, Table
 from milepost.contacts.profile import Profile
 from milepost.contacts.suppression import address_hash
 from milepost.runtime.ports import OverdueMessage
+from milepost.sending.dynamodb.ledger import DynamoLedger
 from milepost.sending.message import Accepted, Answer, Claimed, DeliveryEvent, NoResponse
 from tests.support.builders import (
     ADA,
@@ -19,7 +24,7 @@ from tests.support.builders import (
     enrollment_ref,
 )
 from tests.support.ledgers import GRANTED, HOUR, RECEIPT, SETTLED, claim, report, status, with_ada
-from tests.support.ports import Ports
+from tests.support.ports import Cloud, Ports, dynamo_ports
 
 
 @pytest.fixture
@@ -237,3 +242,40 @@ def test_messages_of_many_contacts_are_all_due(ports: Ports) -> None:
         ports.enrollments.enroll(enrollment(ref))
         assert claim(ports, draft(f"step-{number}", ref, recipient=email)) == Claimed()
     assert sorted(step for step, _ in due(ports, 15)) == sorted(f"step-{n}" for n in range(20))
+
+
+class Interrupted(Table):
+    """A table in which something happens just after the first update."""
+
+    def __init__(self, table: Table, meanwhile: Callable[[], object]) -> None:
+        super().__init__(table._client, table.name)
+        self.meanwhile: Callable[[], object] | None = meanwhile
+
+    def update(self, key: Item, **change: Any) -> Item:
+        item = super().update(key, **change)
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+        return item
+
+
+def test_click_that_a_later_report_shows_to_be_of_a_burst_is_not_kept_as_a_persons(
+    aws: Cloud,
+) -> None:
+    """Both reports come at once; the one that knew only the first click is written last."""
+    ports = with_ada(dynamo_ports(aws))
+    claim(ports)
+    first = MONDAY_NOON + HOUR
+    clicks = [
+        DeliveryEvent("clicked", first, link="https://shop.example/a"),
+        DeliveryEvent(
+            "clicked", first + timedelta(milliseconds=200), link="https://shop.example/b"
+        ),
+    ]
+    assert isinstance(ports.ledger, DynamoLedger)
+    table, ledger = ports.ledger.table, ports.ledger
+    late = Interrupted(table, lambda: ledger.record_delivery_event(draft().ref, clicks[1]))
+    replace(ledger, table=late).record_delivery_event(draft().ref, clicks[0])
+    kept = ports.look.message(draft().ref)
+    assert kept["bot_clicked_at"] == "2026-11-02T13:00:00.000Z"
+    assert "clicked_at" not in kept

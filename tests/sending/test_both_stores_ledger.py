@@ -7,6 +7,7 @@ import pytest
 from milepost.base.errors import ThrottledError
 from milepost.base.refs import MessageRef
 from milepost.contacts.suppression import address_hash
+from milepost.enrollments.enrollment import ResumePoint
 from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.message import (
     Accepted,
@@ -242,3 +243,29 @@ def test_second_try_works_after_enrollment_ended(ports: Ports) -> None:
 def test_unclaimed_message_has_no_second_try(ports: Ports) -> None:
     assert isinstance(ports.ledger.claim_again(RECEIPT, MONDAY_NOON), ClaimDenied)
     assert status(ports, RECEIPT) == "none"
+
+
+# --- the execution that claims ---
+
+
+@pytest.mark.parametrize("journal", [NOTES, PendingOutcomes()], ids=["with outcomes", "without"])
+@pytest.mark.parametrize(
+    ("present", "claiming"), [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1), (2, 3), (10, 1)]
+)
+def test_an_execution_that_is_not_the_present_one_claims_nothing(
+    ports: Ports, present: int, claiming: int, journal: PendingOutcomes
+) -> None:
+    """Of an enrollment in its first execution (0) no number is stored at all."""
+    ref = enrollment_ref()
+    for number in range(present):
+        start = ResumePoint("next", number + 1, MONDAY_NOON, MONDAY_NOON, "wait")
+        assert ports.enrollments.suspend(ref, number, start, PendingOutcomes())
+    for message in (draft(), RECEIPT):
+        with pytest.raises(ThrottledError, match="another execution"):
+            ports.ledger.claim(replace(message, execution_no=claiming), journal, MONDAY_NOON)
+        assert status(ports, message) == "none"
+    assert not noted(ports)
+    assert (
+        ports.ledger.claim(replace(draft(), execution_no=present), journal, MONDAY_NOON)
+        == Claimed()
+    )

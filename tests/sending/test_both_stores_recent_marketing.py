@@ -1,13 +1,17 @@
 """Recent marketing, the basis of caps: a message counts from its claim on."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+from milepost.aws.table import Item, Table
 from milepost.base.errors import ThrottledError
 from milepost.contacts.profile import Profile
 from milepost.contacts.recent_marketing import NO_SENDS, send_key
+from milepost.runtime.dynamodb.timers import DynamoTimers
 from milepost.runtime.merging.rules import merge_profiles
 from milepost.sending.message import (
     Accepted,
@@ -19,7 +23,7 @@ from milepost.sending.message import (
 from tests.runtime.test_both_stores_merging import LOSER, TOPICS, stored_contact, tombstone
 from tests.support.builders import MONDAY_NOON, STORE, contact, draft, event
 from tests.support.ledgers import HOUR, NOTES, RECEIPT, claim, with_ada
-from tests.support.ports import Ports
+from tests.support.ports import Cloud, Ports, dynamo_ports
 
 THROTTLED = SubmissionRejected("Throttling", retry=True)
 OTHER = draft("other")
@@ -169,3 +173,31 @@ def test_merge_fails_if_loser_was_claimed_meanwhile(ports: Ports) -> None:
     assert not ports.merging.merge_profiles(
         stale, gone, winner, merge_profiles(winner, stale), TOPICS
     )
+
+
+class ClaimedMeanwhile(Table):
+    """A table in which a message is claimed anew just after it was given up."""
+
+    def __init__(self, table: Table, claim_anew: Callable[[], object]) -> None:
+        super().__init__(table._client, table.name)
+        self.claim_anew: Callable[[], object] | None = claim_anew
+
+    def update(self, key: Item, **change: Any) -> Item:
+        item = super().update(key, **change)
+        if "abandoned_at" in item and self.claim_anew is not None:
+            claim_anew, self.claim_anew = self.claim_anew, None
+            claim_anew()
+        return item
+
+
+def test_message_that_is_claimed_anew_while_it_is_given_up_still_counts(aws: Cloud) -> None:
+    """Or a cap would let one mail more through."""
+    ports = with_ada(dynamo_ports(aws))
+    claim(ports)
+    ports.ledger.record_result(draft().ref, THROTTLED, MONDAY_NOON)
+    anew = MONDAY_NOON + 2 * HOUR
+    assert isinstance(ports.timers, DynamoTimers)
+    table = ClaimedMeanwhile(ports.timers.table, lambda: claim(ports, at=anew))
+    assert DynamoTimers(table).give_up(draft().ref, anew - HOUR)
+    assert table.claim_anew is None
+    assert recent_sends(ports) == {key(draft()): anew}

@@ -26,6 +26,7 @@ from milepost.sending.rate_limit import (
     apply_quota,
     max_wait,
     micros,
+    reserve_slot,
     retry_after,
     shard_count,
     slot_request,
@@ -329,3 +330,13 @@ def test_sends_of_many_threads_stay_below_rate_of_ses() -> None:
     for thread in threads:
         thread.join()
     assert sorted(sent) == list(range(mails))
+
+
+@pytest.mark.parametrize(("beyond", "given"), [(0, True), (1, False)])
+def test_the_last_slot_that_a_worker_may_sleep_until_is_given_and_none_after_it(
+    beyond: int, given: bool
+) -> None:
+    """In microseconds. DynamoDB's condition (`BETWEEN`) includes the last one too."""
+    request = slot_request(allowed(10), "marketing", 0, MONDAY_NOON)
+    taken = reserve_slot(RateShard(next=request.latest + beyond), request)
+    assert (taken == NoSlot("rate")) is not given
