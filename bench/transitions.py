@@ -5,10 +5,9 @@ from datetime import timedelta
 from graphlib import TopologicalSorter
 from typing import TypeVar
 
-from milepost.base.durations import parse_duration
+from milepost.base.times import parse_duration
 from milepost.enrollments.blocks import Block, block_at, blocks
-from milepost.enrollments.program import END, Node, Program
-from milepost.enrollments.step_flow import is_wait, successors
+from milepost.enrollments.program import END, Node, Program, is_wait, successors
 
 A_WEEK = timedelta(days=7)
 Cost = TypeVar("Cost", int, timedelta)

@@ -355,7 +355,7 @@ def _undelivered(enrollment: Mapping[str, Any]) -> list[str]:
 
 
 def _ses_event(enrollment: Mapping[str, Any], step: str, kind: str) -> dict[str, Any]:
-    from milepost.base.refs import EnrollmentRef
+    from milepost.base.names import EnrollmentRef
     from milepost.sending.message import message_id
 
     message = message_id(EnrollmentRef.from_json(enrollment), step)

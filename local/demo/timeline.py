@@ -10,7 +10,7 @@ from rich.text import Text
 
 from local.demo.ledger import Ledger
 from local.demo.shoppers import CAST, Shopper
-from milepost.base import instants
+from milepost.base import times
 
 _PAUSE = 0.4
 
@@ -58,7 +58,7 @@ class Timeline:
             self._console.print(self._line(at, shopper, text))
 
     def _line(self, at: str, shopper: Shopper, text: str) -> Text:
-        elapsed = instants.parse_instant(at) - self._start
+        elapsed = times.parse_instant(at) - self._start
         hours, minutes = divmod(int(elapsed.total_seconds()) // 60, 60)
         when = f"day {hours // 24 + 1} {hours % 24:02d}:{minutes % 60:02d}"
         return Text.assemble(

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from milepost.api.records import RecordScope
+from milepost.base.addresses import address_hash
 from milepost.contacts.event import ContactUpdate
-from milepost.contacts.suppression import address_hash
 from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.message import Accepted
 from tests.support.builders import (

@@ -8,9 +8,9 @@ import pytest
 
 from functions.contacts.app import handler
 from functions.trigger_event.app import handler as trigger_event
+from milepost.base.addresses import address_hash
 from milepost.base.signatures import sign_body
 from milepost.contacts.event import contact_id
-from milepost.contacts.suppression import address_hash
 from milepost.handlers.contacts import ROUTES
 from milepost.wiring import tables
 from tests.support.builders import send, workflow

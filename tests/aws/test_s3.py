@@ -6,12 +6,11 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from moto import mock_aws
 
-from milepost.aws.s3 import MAX_BYTES
 from milepost.base.errors import ThrottledError
 from milepost.base.parse_file import parse_file
 from milepost.publishing.settings_file import SettingsFile
 from milepost.sending.aws import S3Attachments
-from milepost.stores.aws import S3Files
+from milepost.stores.aws import MAX_BYTES, S3Files
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.base.durations import MAX_DURATION, format_duration, parse_duration
+from milepost.base.times import MAX_DURATION, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(

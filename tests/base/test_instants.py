@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.base import instants
+from milepost.base import times
 
 zones = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 first, last = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
@@ -20,16 +20,16 @@ instants_anywhere = st.builds(
 def test_instant_survives_format_and_parse_to_the_millisecond(
     instant: datetime,
 ) -> None:
-    again = instants.parse_instant(instants.format_instant(instant))
+    again = times.parse_instant(times.format_instant(instant))
     assert timedelta() <= instant - again < timedelta(milliseconds=1)
     assert again.tzinfo is UTC
 
 
 @given(instants_anywhere, instants_anywhere)
 def test_formatted_instants_sort_like_times(one: datetime, two: datetime) -> None:
-    assert len(instants.format_instant(one)) == len("2026-11-22T09:30:00.000Z")
+    assert len(times.format_instant(one)) == len("2026-11-22T09:30:00.000Z")
     if one <= two:
-        assert instants.format_instant(one) <= instants.format_instant(two)
+        assert times.format_instant(one) <= times.format_instant(two)
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ def test_formatted_instants_sort_like_times(one: datetime, two: datetime) -> Non
     ],
 )
 def test_instant_spellings_format_to_one_text(text: str, shown: str) -> None:
-    assert instants.format_instant(instants.parse_instant(text)) == shown
+    assert times.format_instant(times.parse_instant(text)) == shown
 
 
 @pytest.mark.parametrize("text", ["2026-11-22T09:30:00", "2026-11-22"])
 def test_instant_without_zone_is_refused_with_remedy(text: str) -> None:
     with pytest.raises(ValueError, match=f"write it with an offset, as in {text}Z"):
-        instants.parse_instant(text)
+        times.parse_instant(text)
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_instant_without_zone_is_refused_with_remedy(text: str) -> None:
 )
 def test_invalid_instant_raises_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        instants.parse_instant(text)
+        times.parse_instant(text)
 
 
 @given(st.text())
 def test_arbitrary_text_raises_only_value_error(text: str) -> None:
     with suppress(ValueError):
-        assert instants.parse_instant(text).tzinfo is UTC
+        assert times.parse_instant(text).tzinfo is UTC

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.recurrence import check_rule, next_occurrence
 from tests.support.builders import MONDAY_NOON
 
 
 def next_due_time(after: datetime = MONDAY_NOON, zone: str = "UTC", **schedule: str) -> str:
     found = next_occurrence(schedule, after, zone)
-    return instants.format_instant(found).removesuffix(":00.000Z") if found else "never"
+    return times.format_instant(found).removesuffix(":00.000Z") if found else "never"
 
 
 @pytest.mark.parametrize(

@@ -103,9 +103,9 @@ class Visitor:
 
 
 def instant(text: str) -> Any:
-    from milepost.base import instants
+    from milepost.base import times
 
-    return instants.parse_instant(text)
+    return times.parse_instant(text)
 
 
 @pytest.fixture

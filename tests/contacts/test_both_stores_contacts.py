@@ -6,11 +6,11 @@ from decimal import Decimal
 
 from milepost.aws import keys
 from milepost.aws.table import pack
+from milepost.base.addresses import address_hash
 from milepost.conditions.context import EventWindow
 from milepost.contacts.dynamodb.contacts import DynamoContacts
 from milepost.contacts.event import ContactUpdate, Event
 from milepost.contacts.profile import Consent, EventTotal, Profile, apply_event
-from milepost.contacts.suppression import address_hash
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import (
     ADA,

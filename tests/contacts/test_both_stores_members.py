@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from milepost.base.refs import ContactRef
+from milepost.base.names import ContactRef
 from milepost.contacts.profile import NextCheck, Profile, apply_event
 from milepost.stores.settings import StoreSettings
 from tests.support.builders import MONDAY_NOON, STORE, contact, event

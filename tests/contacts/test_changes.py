@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.event import ContactUpdate, Event, decode_body, encode_body
 from milepost.contacts.fields import (
     MAX_EXACT_INTEGER,
@@ -132,7 +132,7 @@ def test_changes_survive_encoding_and_decoding(timeline: list[Event]) -> None:
 
 additions = st.builds(
     Addition,
-    st.integers(0, 3).map(lambda n: instants.format_instant(MONDAY_NOON + timedelta(minutes=n))),
+    st.integers(0, 3).map(lambda n: times.format_instant(MONDAY_NOON + timedelta(minutes=n))),
     st.sampled_from(["e1", "e2"]),
     st.just("add"),
     st.floats(allow_nan=False, allow_infinity=False) | st.integers(),

@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 from milepost.aws import keys
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.profile import Profile
 from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 from milepost.enrollments.ports import PendingOutcomes

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.dates import find_zone
 from milepost.contacts.profile import EventTotal, NextCheck, Profile, apply_event
 from milepost.contacts.segment_state import Membership, SegmentState
@@ -33,7 +33,7 @@ SILENCE: Json = {"type": "inactivity", "events": ["Order Completed", "Viewed"], 
 
 
 def born(day: Any, zone: str | None = None, **known: Any) -> Profile:
-    at = instants.format_instant(MONDAY_NOON)
+    at = times.format_instant(MONDAY_NOON)
     fields = {"properties.birthday": (day, at, "e")} | (
         {"timezone": (zone, at, "e")} if zone else {}
     )
@@ -48,7 +48,7 @@ def next_time(
     plan: Json, profile: Profile, since: datetime = MONDAY_NOON, zone: str = "UTC"
 ) -> str:
     found = next_due(profile, [plan], since, zone)
-    return instants.format_instant(found[0].at).removesuffix(":00.000Z") if found else "never"
+    return times.format_instant(found[0].at).removesuffix(":00.000Z") if found else "never"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.runtime.ports import BackfillSummary, PartitionProgress
 
 
@@ -17,7 +17,7 @@ class MemoryBackfillProgress:
 
     def begin(self, store: str, run: str, what: Sequence[str], of: int, at: datetime) -> None:
         for each in what:
-            self.runs[store, each] = BackfillSummary(run, instants.format_instant(at), of=of)
+            self.runs[store, each] = BackfillSummary(run, times.format_instant(at), of=of)
 
     def part(self, store: str, run: str, part: str) -> PartitionProgress:
         return self.parts.get((store, run), {}).get(part, PartitionProgress())

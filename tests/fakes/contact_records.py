@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from milepost.api.pages import PageRecord
 from milepost.api.records import RecordScope, Suppression, message_record
-from milepost.base import instants
+from milepost.base import times
+from milepost.base.addresses import address_hash
 from milepost.contacts.event import Event
-from milepost.contacts.suppression import address_hash
 from milepost.enrollments.enrollment import Enrollment
 from milepost.simulator.memory.state import ConsentRecord, ContactsTable, milliseconds
 
@@ -53,7 +53,7 @@ class MemoryContactRecords:
                 if (ref.store, ref.contact) == (store, contact)
             }
         return [
-            PageRecord(instants.parse_instant(facts["decided_at"]), id_, message_record(id_, facts))
+            PageRecord(times.parse_instant(facts["decided_at"]), id_, message_record(id_, facts))
             for id_, facts in held.items()
         ]
 
@@ -83,7 +83,7 @@ def _proof(proof: ConsentRecord) -> dict[str, object]:
     return {
         "topic": proof.topic,
         "state": fact.state,
-        "at": instants.format_instant(proof.at),
+        "at": times.format_instant(proof.at),
         "has_timestamp": fact.at is not None,
         "method": fact.method,
         "source": fact.source,

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from milepost.aws import keys
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef, MessageRef
 from milepost.enrollments.enrollment import Enrollment
 from milepost.runtime.jobs import CountJob
 from milepost.sending.ports import RunEntry
@@ -42,7 +42,7 @@ class MemoryRuns:
                     "reason": held.reason,
                 }
                 if held.ended_at is not None:
-                    values["ended_at"] = instants.format_instant(held.ended_at)
+                    values["ended_at"] = times.format_instant(held.ended_at)
                 none = MessageRef(store, held.ref.contact, "")
                 found.append(RunEntry("ENROLLMENT", held.ref, none, values))
         for ref, message in self.state.messages.items():

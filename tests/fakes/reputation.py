@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from milepost.base import instants
-from milepost.base.refs import MessageRef
+from milepost.base import times
+from milepost.base.names import MessageRef
 from milepost.published.marketing_stop import Kind, MarketingStop
 from milepost.sending.reputation import HourlyCount, ReputationState
 from milepost.simulator.memory.published import MemoryStore
@@ -71,7 +71,7 @@ class MemoryMarketingStops:
             head = self.shelf.head(store)
             if head.breaker != breaker:
                 return False
-            resumed = instants.format_instant(at)
+            resumed = times.format_instant(at)
             self.shelf.heads[store] = head._replace(breaker=None, resumed=resumed)
             self.closed.append((store, breaker, at, by, why))
         return True

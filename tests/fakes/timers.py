@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from milepost.base import instants
-from milepost.base.refs import ContactRef, EnrollmentRef, MessageRef
+from milepost.base import times
+from milepost.base.names import ContactRef, EnrollmentRef, MessageRef
 from milepost.runtime.ports import OverdueMessage
 from milepost.simulator.memory.ledger import OPEN, uncount
 from milepost.simulator.memory.state import ContactsTable
@@ -19,7 +19,7 @@ class MemoryTimers:
     state: ContactsTable
 
     def due(self, now: datetime) -> Iterator[OverdueMessage | EnrollmentRef | ContactRef]:
-        until = instants.format_instant(now)
+        until = times.format_instant(now)
         with self.state.lock:
             begin = [
                 (timer.due, key)
@@ -70,7 +70,7 @@ class MemoryTimers:
             if message is None or message["status"] not in (*OPEN, "throttled"):
                 return False
             status = "failed" if message["status"] == "throttled" else "unknown"
-            message |= {"status": status, "abandoned_at": instants.format_instant(at)}
+            message |= {"status": status, "abandoned_at": times.format_instant(at)}
             message.pop("timer_due", None)
             if status == "failed":
                 uncount(self.state, ref)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
 from milepost.simulator.memory.state import ContactsTable, milliseconds
@@ -203,7 +203,7 @@ class MemoryStoreScan:
                 said = {
                     "topic": topic,
                     "state": fact.state,
-                    "at": instants.format_instant(at),
+                    "at": times.format_instant(at),
                     "has_timestamp": fact.at is not None,
                     "method": fact.method,
                     "source": fact.source,

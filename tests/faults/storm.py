@@ -13,11 +13,11 @@ from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
+from milepost.base.addresses import address_hash
 from milepost.base.error_collector import ErrorCollector
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.base.names import EnrollmentRef, MessageRef
 from milepost.contacts.profile import Consent, Profile
-from milepost.contacts.suppression import address_hash
 from milepost.pages.unsubscribe import UnsubscribeEvidence
 from milepost.runtime.scheduler import run_due
 from milepost.sending.counts import StepCounts

@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from milepost.aws.table import Table
+from milepost.base.addresses import address_hash
 from milepost.base.errors import ThrottledError
 from milepost.contacts.dynamodb.contacts import DynamoContacts
 from milepost.contacts.dynamodb.timeline import DynamoTimeline
-from milepost.contacts.suppression import address_hash
 from milepost.sending.dynamodb.ledger import DynamoLedger
 from milepost.sending.feedback import FeedbackRecorder
 from milepost.sending.message import Accepted, ClaimDenied, Claimed, DeliveryEvent

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.transitions import transitions
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.enrollments.chance import choose_path, is_held_out
 from milepost.enrollments.enrollment import Enrollment
 from tests.support.builders import ADA, MONDAY_NOON, Json, shop

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.ports import Group, Member, MemberPage
 from milepost.runtime.broadcasts import Broadcaster
 from tests.support.builders import MONDAY_NOON, STORE, Content, Json, contact, send, shop, workflow
@@ -92,7 +92,7 @@ class NewsletterShop:
     def mailed(self) -> list[tuple[str, str]]:
         """The hour and the recipient of every mail."""
         return sorted(
-            (instants.format_instant(at)[:13], mail.to.partition("@")[0])
+            (times.format_instant(at)[:13], mail.to.partition("@")[0])
             for at, mail in self.world.posted
         )
 

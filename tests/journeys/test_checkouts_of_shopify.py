@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.base import instants
+from milepost.base import times
 from tests.journeys.stories import CART, FILES
 from tests.support.builders import shop
 from tests.support.events import load
@@ -19,7 +19,7 @@ def begin(*deliveries: str, store: World | None = None) -> World:
     world = store or World()
     if store is None:
         world.publish(FILES)
-    began = {"created_at": instants.format_instant(world.now), "total_price": "150.00"}
+    began = {"created_at": times.format_instant(world.now), "total_price": "150.00"}
     for delivery in deliveries:
         sample = {
             "anonymous": load("shopify", "checkouts.create.anonymous"),
@@ -28,7 +28,7 @@ def begin(*deliveries: str, store: World | None = None) -> World:
                 buyer_accepts_marketing=True
             ),
         }[delivery]
-        world.shopify(sample.but(updated_at=instants.format_instant(world.now), **began))
+        world.shopify(sample.but(updated_at=times.format_instant(world.now), **began))
         world.run_for(minutes=1)
     world.run_for(days=10)
     return world
@@ -76,8 +76,8 @@ def test_consent_after_the_order_sends_no_reminder() -> None:
     world.event("Order Completed", {"order_id": "1", "total": 150}, email=SHOPPER)
     world.run_for(minutes=1)
     late = load("shopify", "checkouts.update.address").but(
-        created_at=instants.format_instant(began),
-        updated_at=instants.format_instant(began + timedelta(minutes=2)),
+        created_at=times.format_instant(began),
+        updated_at=times.format_instant(began + timedelta(minutes=2)),
         total_price="150.00",
         buyer_accepts_marketing=True,
     )

@@ -1,6 +1,6 @@
 """The simulator defers mails as the stack does, and its trace says why."""
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.simulator.file import CaseInput
 from milepost.simulator.test_case import run_case
 from milepost.simulator.trace import EnrollmentTrace
@@ -14,7 +14,7 @@ TOTAL = {"event": "total", "gte": 10}
 def simulated(world: World, *events: Json) -> EnrollmentTrace:
     """Simulate the same visit."""
     contact = {"email": "ada@mail.example", "consents_to": ["offers"]}
-    story = {"contact": contact, "start": instants.format_instant(AT_TEN), "events": list(events)}
+    story = {"contact": contact, "start": times.format_instant(AT_TEN), "events": list(events)}
     case = CaseInput.model_validate({**story, "trigger": {"total": 20}})
     trace, problems = run_case("visit", case, world.deployment(), store=STORE)
     assert problems == []

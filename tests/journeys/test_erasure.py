@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from milepost.contacts.suppression import address_hash
+from milepost.base.addresses import address_hash
 from milepost.privacy.request import GRACE_PERIOD, SEGMENTS
 from tests.journeys.carts import ABANDONED_CART, BO, start_checkout
 from tests.support.builders import ADA, STORE, Json, delay, send, shop, workflow

@@ -9,7 +9,7 @@ import pytest
 
 from milepost.base.error_collector import ErrorCollector
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import ContactRef, EnrollmentRef, MessageRef
+from milepost.base.names import ContactRef, EnrollmentRef, MessageRef
 from milepost.runtime.scheduler import run_due
 from tests.journeys.test_broadcasts import NewsletterShop
 from tests.support.builders import MONDAY_NOON, Json, delay, send, shop, workflow

@@ -6,7 +6,7 @@ import pytest
 
 from milepost.base.error_collector import ErrorCollector
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.runtime.scheduler import run_due
 from milepost.sending.message import NoResponse, SubmissionRejected
 from tests.support.builders import ADA, send, settings, shop, workflow

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.parse_file import parse_file
 from milepost.enrollments.program import Program
 from milepost.published.head import Published
@@ -55,7 +55,7 @@ MOMENT = timedelta(milliseconds=1)
 
 
 def case_event(happened: Happened) -> Json:
-    at = instants.format_instant(happened.at)
+    at = times.format_instant(happened.at)
     return {"at": at, "event": happened.name, "properties": dict(happened.data)}
 
 
@@ -63,7 +63,7 @@ def simulate(
     deployment: Deployment, contact: Json, trigger: Json, events: list[Json]
 ) -> EnrollmentTrace:
     """Simulate a contact in the deployed workflow."""
-    start = instants.format_instant(MONDAY_NOON)
+    start = times.format_instant(MONDAY_NOON)
     story = {"contact": contact, "start": start, "trigger": trigger, "events": events}
     case = CaseInput.model_validate(story)
     trace, problems = run_case("any", case, deployment, store=STORE)

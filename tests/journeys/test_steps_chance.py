@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.enrollments.chance import choose_path, is_held_out
 from tests.journeys.visits import ended, outcomes, split, step, visited, world_of
 from tests.support.builders import branch, delay, send, template

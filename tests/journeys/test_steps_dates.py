@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from milepost.base import instants
+from milepost.base import times
 from tests.journeys.visits import ended, step, visit, visited, world_of
 from tests.support.builders import ADA, MONDAY_NOON, send, shop
 from tests.support.world import World
@@ -18,7 +18,7 @@ def mail_time(date: str, *, zone: str = "UTC", data: Any = None, **more: Any) ->
     until = step("delay_until", "until", date=date, **more)
     world = visited(world_of(until, send("mail")), data, timezone=zone, days=LONG)
     assert ended(world) == ("completed", "")
-    return instants.format_instant(world.mailed_at("mail")).removesuffix(":00.000Z")
+    return times.format_instant(world.mailed_at("mail")).removesuffix(":00.000Z")
 
 
 NOW = "2026-11-02T12:00"

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
-from milepost.base import instants
+from milepost.base import times
 from tests.support.builders import ADA, Json, send, shop, workflow
 from tests.support.faults import Faults, Kill
 from tests.support.world import World
@@ -25,7 +25,7 @@ def world_of(
 def mailed(world: World, email: str = ADA) -> list[str]:
     """When mails to an address went out."""
     posted = [at for at, mail in world.posted if mail.to == email]
-    return [instants.format_instant(at).removesuffix(":00.000Z") for at in posted]
+    return [times.format_instant(at).removesuffix(":00.000Z") for at in posted]
 
 
 PHASES: tuple[Literal["before", "after"], ...] = ("before", "after")

@@ -10,8 +10,8 @@ import pytest
 from functions.react.app import handler as react
 from functions.run_steps.app import handler as run_steps
 from functions.trigger_form.app import handler
+from milepost.base.addresses import address_hash
 from milepost.contacts.event import contact_id
-from milepost.contacts.suppression import address_hash
 from milepost.sending.links import ConfirmationLink, seal_confirmation
 from milepost.wiring import core, tables
 from tests.support.builders import send, workflow

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from milepost.base.addresses import ERASED, address_hash
 from milepost.contacts.event import ContactUpdate, IdentifierKind
 from milepost.contacts.profile import Profile
-from milepost.contacts.suppression import ERASED, address_hash
 from milepost.enrollments.ports import PendingOutcomes
 from milepost.privacy.request import DeletionBatch, PrivacyRequest, request_id
 from milepost.sending.message import Accepted, ClaimDenied, Claimed

@@ -15,8 +15,8 @@ from functions.privacy.app import handler as privacy
 from functions.trigger_event.app import handler as trigger_event
 from functions.trigger_webhook.app import handler as trigger_webhook
 from functions.unsubscribe.app import handler as unsubscribe
+from milepost.base.addresses import address_hash
 from milepost.contacts.event import contact_id
-from milepost.contacts.suppression import address_hash
 from milepost.privacy import erase
 from milepost.sending.links import PreferencesLink, seal_preferences
 from milepost.wiring import core

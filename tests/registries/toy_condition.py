@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import Field
 
-from milepost.base.durations import parse_duration
 from milepost.base.file_model import Duration, Topic
 from milepost.base.markdown import code, describe_duration
+from milepost.base.times import parse_duration
 from milepost.conditions.context import Condition, ConditionResult, EvaluationContext
 from milepost.conditions.leaves import LEAVES, Dependency, Leaf
 from milepost.conditions.operators import OPERATORS, Operator, as_instant

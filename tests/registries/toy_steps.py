@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from milepost.base.durations import parse_duration
 from milepost.base.file_model import EventName, SomeTime, Text
 from milepost.base.paths import resolve_all
+from milepost.base.times import parse_duration
 from milepost.contacts.event import ContactUpdate, Event
-from milepost.enrollments.program import Node
-from milepost.enrollments.step_flow import FLOWS, STRAIGHT, Exit, PendingWait, StepFlow, Wait
+from milepost.enrollments.program import FLOWS, STRAIGHT, Exit, Node, PendingWait, StepFlow, Wait
 from milepost.runtime.steps import RUNNERS
 from milepost.runtime.steps.block_run import BlockRun, Emission, Emitted, Next
 from milepost.runtime.steps.step_events import STEP_EVENTS, StepEvent

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from milepost.base.parse_file import parse_file
-from milepost.enrollments.step_flow import FLOWS
+from milepost.enrollments.program import FLOWS
 from milepost.runtime.steps import RUNNERS
 from milepost.runtime.steps.step_events import STEP_EVENTS
 from milepost.workflows.compiler.check_steps import check_flow

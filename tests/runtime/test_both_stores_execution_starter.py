@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.enrollments.enrollment import ResumePoint
 from milepost.enrollments.ports import PendingOutcomes
 from milepost.enrollments.program import Program

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.conditions.context import EventWindow
 from milepost.contacts.event import ContactUpdate, Event
 from milepost.contacts.ports import ReplayedEvent

@@ -12,12 +12,12 @@ from functions.await_event.app import handler as await_event
 from functions.react.app import handler as react
 from functions.run_steps.app import handler as run_steps
 from functions.trigger_date.app import handler as trigger_date
-from milepost.base import instants
+from milepost.base import times as instants
+from milepost.base.addresses import address_hash
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.event import contact_id
 from milepost.contacts.profile import Consent, Profile
-from milepost.contacts.suppression import address_hash
 from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.message import Accepted, Claimed
 from milepost.wiring import core, tables

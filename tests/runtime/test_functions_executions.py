@@ -7,7 +7,7 @@ import pytest
 
 from functions.run_steps.app import handler as run_steps
 from functions.trigger_date.app import handler as trigger_date
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.enrollments.enrollment import Enrollment
 from milepost.wiring import tables
 from tests.support.builders import delay, send, settings, wait_for, workflow

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.event import ContactUpdate, Event
 from milepost.contacts.profile import Consent, Profile, apply_event
 from milepost.enrollments.ports import PendingOutcomes

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.event import Event
 from milepost.contacts.profile import (
     MAX_FIELDS,
@@ -276,7 +276,7 @@ def test_of_too_many_topics_of_two_people_no_withdrawal_is_forgotten() -> None:
 
 def test_of_too_many_properties_of_two_people_the_newest_stay() -> None:
     def told(contact: str, prefix: str, days: int) -> Profile:
-        at = instants.format_instant(MONDAY_NOON + timedelta(days=days))
+        at = times.format_instant(MONDAY_NOON + timedelta(days=days))
         fields = {f"properties.{prefix}{n:03}": (n, at, "e") for n in range(MAX_FIELDS - 10)}
         return Profile(STORE, contact, {"email": (ADA, "", ""), **fields})
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.base.refs import ContactRef
+from milepost.base.names import ContactRef
 from milepost.contacts.profile import Profile
 from milepost.contacts.segment_state import EMPTY, MembershipChange, SegmentState
 from milepost.runtime.ports import PartitionProgress

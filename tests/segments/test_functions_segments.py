@@ -152,7 +152,7 @@ def test_list_members_are_paged_and_bad_cursors_refused(
     upload(shop, {**files_of(), **FILES})
     from datetime import UTC, datetime
 
-    from milepost.base.refs import ContactRef
+    from milepost.base.names import ContactRef
 
     people = [f"c{number:025x}" for number in range(7)]
     for number, contact in enumerate(people):

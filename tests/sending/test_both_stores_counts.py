@@ -8,9 +8,9 @@ import pytest
 
 from milepost.aws import keys
 from milepost.aws.table import Table, pack
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.dates import next_night
-from milepost.base.refs import MessageRef
+from milepost.base.names import MessageRef
 from milepost.enrollments.dynamodb.enrollments import DynamoEnrollments
 from milepost.runtime.dynamodb.count_jobs import DynamoCountJobs
 from milepost.sending.counts import StepCounts, Tally, WorkflowCounts
@@ -159,7 +159,7 @@ def test_erased_decision_is_not_missing(world: World) -> None:
     if table := table_of(world):
         from milepost.aws import keys
 
-        at = pack({"at": instants.format_instant(world.now)})
+        at = pack({"at": times.format_instant(world.now)})
         table.put(keys.erased(ref.store, ref.contact) | at)
     assert count(world).steps["more"].unaccounted == 0
 

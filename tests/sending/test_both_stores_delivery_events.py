@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from milepost.aws.table import Item, Table
+from milepost.base.addresses import address_hash
 from milepost.contacts.profile import Profile
-from milepost.contacts.suppression import address_hash
 from milepost.runtime.ports import OverdueMessage
 from milepost.sending.dynamodb.ledger import DynamoLedger
 from milepost.sending.message import Accepted, Answer, Claimed, DeliveryEvent, NoResponse

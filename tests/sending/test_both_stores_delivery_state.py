@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from milepost.base.refs import MessageRef
+from milepost.base.names import MessageRef
 from milepost.sending.bot_detection import MAX_CLICKS
 from milepost.sending.message import Accepted, DeliveryEvent, Reported, message_id
 from tests.support.builders import ADA, MONDAY_NOON, draft, enrollment_ref

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from milepost.base.addresses import address_hash
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import MessageRef
-from milepost.contacts.suppression import address_hash
+from milepost.base.names import MessageRef
 from milepost.enrollments.enrollment import ResumePoint
 from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.message import (

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.published.marketing_stop import Kind, MarketingStop
 from milepost.sending.message import DeliveryEvent
 from milepost.sending.reputation import HourlyCount, ReputationState, hour_of
@@ -46,9 +46,9 @@ def test_bounce_of_unknown_message_is_not_counted(ports: Ports) -> None:
 
 def test_new_count_starts_at_zero(ports: Ports) -> None:
     ports.tallies.sent(STORE, "", NOON, 3)
-    ports.tallies.sent(STORE, instants.format_instant(MONDAY_NOON), NOON, 5)
+    ports.tallies.sent(STORE, times.format_instant(MONDAY_NOON), NOON, 5)
     assert hourly_counts(ports) == [HourlyCount(NOON, 3)]
-    assert hourly_counts(ports, instants.format_instant(MONDAY_NOON)) == [HourlyCount(NOON, 5)]
+    assert hourly_counts(ports, times.format_instant(MONDAY_NOON)) == [HourlyCount(NOON, 5)]
 
 
 def test_marketing_stop_opens_once_and_all_senders_see_it(ports: Ports) -> None:
@@ -74,7 +74,7 @@ def test_resuming_marketing_starts_new_count(ports: Ports) -> None:
     ports.breakers.open(STORE, "", STOPPED)
     assert ports.closer.close(STORE, STOPPED, MONDAY_NOON + HOUR, "ann", "list cleaned")
     head = ports.registry.head(STORE)
-    assert (head.breaker, head.resumed) == (None, instants.format_instant(MONDAY_NOON + HOUR))
+    assert (head.breaker, head.resumed) == (None, times.format_instant(MONDAY_NOON + HOUR))
     assert ports.breakers.state(STORE) == ReputationState(None, head.resumed)
     assert ports.breakers.open(STORE, "", STOPPED) is None
     assert ports.breakers.open(STORE, head.resumed, STOPPED) == STOPPED

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from milepost.aws import keys
-from milepost.base.refs import MessageRef
+from milepost.base.names import MessageRef
 from milepost.sending import delivery_state
 from milepost.sending.delivery_state import CLICKED, first_clicks
 from milepost.sending.dynamodb import delivery_events

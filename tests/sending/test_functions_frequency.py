@@ -9,7 +9,7 @@ import pytest
 from functions.preferences.app import handler as preferences
 from functions.run_steps.app import handler as run_steps
 from functions.trigger_date.app import handler as trigger_date
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.event import contact_id
 from milepost.contacts.recent_marketing import to_numbers
 from milepost.enrollments.enrollment import Enrollment

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from milepost.aws.config import ONE_ATTEMPT
-from milepost.base.refs import MessageRef
+from milepost.base.names import MessageRef
 from milepost.sending.attachments import Attachment
 from milepost.sending.aws import SesMailer
 from milepost.sending.message import Accepted, Answer, NoResponse, OutgoingEmail, SubmissionRejected

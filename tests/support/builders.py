@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.base.names import EnrollmentRef, MessageRef
 from milepost.contacts.event import (
     ConsentEvidence,
     ContactUpdate,

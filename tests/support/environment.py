@@ -15,7 +15,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.error_collector import ErrorCollector
 from milepost.base.errors import ThrottledError
 from milepost.enrollments.condition_data import ContextLoader
@@ -404,7 +404,7 @@ class Environment:
                     record.contact, event, position, self.now, record.again
                 )
             except Exception as error:
-                key = f"EVENT#{event.name}#{instants.format_instant(event.occurred_at)}#{event.id}"
+                key = f"EVENT#{event.name}#{times.format_instant(event.occurred_at)}#{event.id}"
                 self.dead_letter_handler.handle(
                     event.store, record.contact, key, position, record, error, self.now
                 )
@@ -413,9 +413,9 @@ class Environment:
 
     def send_ses_event(self, mail: OutgoingEmail, kind: str, detail: Mapping[str, Any]) -> None:
         """SES's event for the topic, as the queue delivers it."""
-        at = instants.format_instant(self.now)
+        at = times.format_instant(self.now)
         handed_over = [when for when, posted in self.posted if posted.ref == mail.ref]
-        taken = instants.format_instant(handed_over[-1] if handed_over else self.now)
+        taken = times.format_instant(handed_over[-1] if handed_over else self.now)
         tags = {name: [value] for name, value in mail.tags.items()}
         event = {
             "eventType": kind,

@@ -16,7 +16,7 @@ from milepost.api.dynamodb import DynamoContactRecords
 from milepost.api.ports import ContactRecords
 from milepost.aws import keys
 from milepost.aws.table import Table, unpack
-from milepost.base.refs import MessageRef
+from milepost.base.names import MessageRef
 from milepost.contacts.dynamodb.contacts import DynamoContacts
 from milepost.contacts.dynamodb.profile_item import DynamoMembers
 from milepost.contacts.dynamodb.timeline import DynamoTimeline

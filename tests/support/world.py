@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from milepost.api import event_body
-from milepost.base import instants
+from milepost.base import times
+from milepost.base.addresses import address_hash
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
-from milepost.contacts.suppression import address_hash
 from milepost.contacts.timeline import append, date_event
 from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.program import Program
@@ -79,7 +79,7 @@ class World(Environment):
         """
         document: dict[str, Any] = {
             "event": name,
-            "occurred_at": instants.format_instant(at or self.now),
+            "occurred_at": times.format_instant(at or self.now),
             "contact": {**({"email": email} if email else {}), **contact},
             "properties": dict(data or {}),
         }
@@ -90,7 +90,7 @@ class World(Environment):
 
     def consent(self, topic: str = "offers", email: str = ADA, state: str = "granted") -> None:
         """The contact answers on the shop's page."""
-        answer = {"topic": topic, "state": state, "at": instants.format_instant(self.now)}
+        answer = {"topic": topic, "state": state, "at": times.format_instant(self.now)}
         self.event("Subscription Changed", email=email, consent=[answer])
 
     def shopify(self, sample: Sample) -> list[str]:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from milepost.base.addresses import address_hash
 from milepost.base.problems import Problem
 from milepost.contacts.event import ContactUpdate, Event
 from milepost.contacts.profile import Profile, apply_event
-from milepost.contacts.suppression import address_hash
 from milepost.stores.settings import StoreSettings
 from milepost.transfer.exports.progress import Export
 from milepost.transfer.imports.plan import Column, Plan

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.event import ContactUpdate
 from milepost.contacts.profile import Profile
 from milepost.stores.settings import StoreSettings
@@ -23,7 +23,7 @@ HOUR = timedelta(hours=1)
 def test_a_repeated_row_counts_only_the_values_that_it_replaced_the_first_time(
     said: timedelta, value: str, replaced: tuple[str, ...]
 ) -> None:
-    at = instants.format_instant(MONDAY_NOON + said)
+    at = times.format_instant(MONDAY_NOON + said)
     known = Profile(STORE, contact(), {"email": (ADA, at, "e"), "first_name": (value, at, "e")})
     row = Row(2, {"email": ADA}, ContactUpdate({"first_name": "Ada"}))
     event, first = imported(STORE, "i-1", MONDAY_NOON, row, known, StoreSettings())

@@ -6,8 +6,7 @@ import pytest
 
 from bench.transitions import longest_stay, transitions
 from milepost.base.parse_file import parse_file
-from milepost.enrollments.program import END, Program
-from milepost.enrollments.step_flow import successors
+from milepost.enrollments.program import END, Program, successors
 from milepost.workflows.compiler.check_steps import build_program, check_flow, loops
 from milepost.workflows.compiler.state_machine import MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow

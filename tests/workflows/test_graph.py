@@ -6,8 +6,7 @@ from hypothesis import given, settings
 
 from milepost.base.parse_file import parse_file
 from milepost.enrollments.blocks import blocks
-from milepost.enrollments.program import END, Program
-from milepost.enrollments.step_flow import is_wait, successors, waits_for
+from milepost.enrollments.program import END, Program, is_wait, successors, waits_for
 from milepost.workflows.compiler.check_steps import build_program, check_flow
 from milepost.workflows.language.workflow import Workflow, walk
 from tests.support.builders import branch, delay, leave, send, wait_for, workflow

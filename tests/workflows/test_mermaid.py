@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from milepost.base.markdown import in_picture
 from milepost.base.parse_file import parse_file
-from milepost.enrollments.program import END
-from milepost.enrollments.step_flow import successors
+from milepost.enrollments.program import END, successors
 from milepost.sending.counts import StepCounts, WorkflowCounts
 from milepost.workflows.compiler.check_steps import flatten
 from milepost.workflows.explain.mermaid import MAX_LINES, MAX_TEXT, draw_flowchart

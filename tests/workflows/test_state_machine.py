@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from bench.transitions import longest_stay, transitions
 from milepost.base.parse_file import parse_file
 from milepost.enrollments.blocks import blocks
-from milepost.enrollments.program import Program
-from milepost.enrollments.step_flow import is_wait
+from milepost.enrollments.program import Program, is_wait
 from milepost.workflows.compiler.check_steps import build_program
 from milepost.workflows.compiler.state_machine import NAME_LIMIT, MachineConfig, state_machine
 from milepost.workflows.language.workflow import Workflow

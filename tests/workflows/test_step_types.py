@@ -2,7 +2,7 @@
 
 import pytest
 
-from milepost.enrollments.step_flow import FLOWS
+from milepost.enrollments.program import FLOWS
 from milepost.runtime.steps import RUNNERS
 from milepost.runtime.steps.step_events import STEP_EVENTS
 from milepost.workflows.step_type import StepType

@@ -7,7 +7,7 @@ import typer
 from milepost_tools.cli.output import fail, print_line, show_json, show_rows
 
 if TYPE_CHECKING:
-    from milepost.base.refs import EnrollmentRef
+    from milepost.base.names import EnrollmentRef
     from milepost.sending.counts import StepCounts, WorkflowCounts
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, NoReturn
 
 import typer
 
-from milepost.base.durations import format_duration
 from milepost.base.problems import Problem
+from milepost.base.times import format_duration
 from milepost.simulator.trace import EnrollmentTrace, TraceEntry
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from milepost.base import instants
+from milepost.base import times
 from milepost_tools.cli.output import fail, print_line
 
 
@@ -31,9 +31,7 @@ def resume(
         if breaker is None:
             print_line(f"{store}: marketing is not stopped")
             return
-        print_line(
-            f"{store}: marketing is stopped since {instants.format_instant(breaker.opened)}:"
-        )
+        print_line(f"{store}: marketing is stopped since {times.format_instant(breaker.opened)}:")
         print_line(f"{breaker.reason()}")
         if not why.strip():
             fail('mend what was wrong, then say so: --why "..."')

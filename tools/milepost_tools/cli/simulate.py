@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem
 from milepost.simulator.file import CaseInput
@@ -55,7 +55,7 @@ def simulate(
         person["consents_to"] = [*person.get("consents_to", ()), *consent]
     document = {
         "contact": person,
-        "start": start or instants.format_instant(datetime.now(UTC)),
+        "start": start or times.format_instant(datetime.now(UTC)),
         "trigger": with_values(read_object(event, "the data of an event"), set_ or ()),
         "events": read_json(events) if events else [],
     }
@@ -86,7 +86,7 @@ def _document(trace: EnrollmentTrace, problems: list[Problem]) -> dict[str, Any]
     return {
         "moments": [
             {
-                "at": instants.format_instant(moment.at),
+                "at": times.format_instant(moment.at),
                 "kind": moment.kind,
                 "step": moment.step or None,
                 "text": moment.text,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from milepost.base.addresses import normalize_email
-from milepost.base.refs import MessageRef
+from milepost.base.names import MessageRef
 from milepost.sending.message import Answer, OutgoingEmail
 from milepost.sending.probes import TAG
 from milepost.templates.rendering import Rendered, one_line

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.fields import CONTACT_FIELDS
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment, email_data, template_data

@@ -9,10 +9,10 @@ from milepost.api.pages import PageRecord
 from milepost.api.records import RecordScope, Suppression, message_record, plain
 from milepost.aws import keys
 from milepost.aws.table import Item, Table
-from milepost.base import instants
+from milepost.base import times
+from milepost.base.addresses import address_hash
 from milepost.contacts.dynamodb.timeline import event_from_item
 from milepost.contacts.event import Event
-from milepost.contacts.suppression import address_hash
 
 if TYPE_CHECKING:
     from milepost.enrollments.enrollment import Enrollment
@@ -69,9 +69,9 @@ class DynamoContactRecords:
         return str(item["name"]) if item else None
 
     def _of_name(self, collection: str, name: str, view: RecordScope) -> Iterator[Item]:
-        since = instants.format_instant(view.since) if view.since else ""
+        since = times.format_instant(view.since) if view.since else ""
         # "$" sorts after "#": the bound is behind all events of that instant.
-        until = f"{instants.format_instant(view.until)}$" if view.until else "~"
+        until = f"{times.format_instant(view.until)}$" if view.until else "~"
         if since > until:
             return iter(())
         return self.table.query(
@@ -88,7 +88,7 @@ class DynamoContactRecords:
     def proofs(self, store: str, contact: str) -> list[PageRecord]:
         return [
             PageRecord(
-                instants.parse_instant(item["at"]),
+                times.parse_instant(item["at"]),
                 item["sk"],
                 {name: item.get(name) for name in _PROOF},
             )
@@ -115,7 +115,7 @@ class DynamoContactRecords:
             if "decided_at" in item:
                 found.append(
                     PageRecord(
-                        instants.parse_instant(item["decided_at"]), id_, message_record(id_, item)
+                        times.parse_instant(item["decided_at"]), id_, message_record(id_, item)
                     )
                 )
         return found

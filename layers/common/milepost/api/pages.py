@@ -14,7 +14,7 @@ from hashlib import sha256
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 
 MAX_BYTES = 4 * 1024 * 1024
 """A Lambda response has at most 6 MB, and the envelope escapes every quote."""
@@ -78,7 +78,7 @@ def _after(records: Iterable[PageRecord], after: Cursor | None) -> Iterator[Page
 
 def show_cursor(place: Cursor, where: str) -> str:
     """The cursor as text of letters, digits, `-` and `_`."""
-    text = f"{_tie(where)} {instants.format_instant(place.at)} {place.digest}"
+    text = f"{_tie(where)} {times.format_instant(place.at)} {place.digest}"
     return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
@@ -87,7 +87,7 @@ def read_cursor(text: str, where: str) -> Cursor:
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         tie, at, digest = urlsafe_b64decode(padded).decode("ascii").split(" ")
-        place = Cursor(instants.parse_instant(at), digest)
+        place = Cursor(times.parse_instant(at), digest)
     except (ValueError, OverflowError):
         raise BadCursorError("this is no cursor") from None
     if tie != _tie(where) or show_cursor(place, where) != text:

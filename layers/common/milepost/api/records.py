@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.event import Event
 from milepost.contacts.event_names import (
     DUPLICATE_CORRECTED,
@@ -67,7 +67,7 @@ def contact_record(profile: Profile, suppressed: Suppression | None) -> dict[str
         "consent": {
             topic: {
                 "state": consent.state,
-                "at": instants.format_instant(consent.at),
+                "at": times.format_instant(consent.at),
                 "method": consent.method,
                 "source": consent.source,
                 "weak": consent.weak,
@@ -77,8 +77,8 @@ def contact_record(profile: Profile, suppressed: Suppression | None) -> dict[str
         "events": {
             name: {
                 "count": total.count,
-                "first": instants.format_instant(total.first),
-                "last": instants.format_instant(total.last),
+                "first": times.format_instant(total.first),
+                "last": times.format_instant(total.last),
                 "value": str(total.value),
             }
             for name, total in sorted(profile.totals.items())
@@ -87,7 +87,7 @@ def contact_record(profile: Profile, suppressed: Suppression | None) -> dict[str
             {
                 "workflow": active.workflow,
                 "enrollment": id_,
-                "since": instants.format_instant(active.since),
+                "since": times.format_instant(active.since),
             }
             for id_, active in sorted(profile.active_enrollments.items())
         ],
@@ -116,8 +116,8 @@ def event_record(event: Event) -> dict[str, Any]:
         "consent": [
             {
                 **fact._asdict(),
-                "at": instants.format_instant(fact.at) if fact.at else None,
-                "requested_at": instants.format_instant(fact.requested_at)
+                "at": times.format_instant(fact.at) if fact.at else None,
+                "requested_at": times.format_instant(fact.requested_at)
                 if fact.requested_at
                 else None,
             }
@@ -128,7 +128,7 @@ def event_record(event: Event) -> dict[str, Any]:
     return {
         "event": event.name,
         "id": event.id,
-        "occurred_at": instants.format_instant(event.occurred_at),
+        "occurred_at": times.format_instant(event.occurred_at),
         "source": event.source,
         "identifiers": {NAMES.get(k, k): value for k, value in event.identifiers.items()},
         "properties": dict(event.data),
@@ -149,10 +149,10 @@ def enrollment_record(enrollment: "Enrollment") -> dict[str, Any]:
         "event": enrollment.event_name,
         "event_id": enrollment.event_id,
         "event_properties": dict(enrollment.event_data),
-        "since": instants.format_instant(enrollment.since),
-        "entered_at": instants.format_instant(enrollment.entered_at),
-        "ended_at": instants.format_instant(ended) if ended else None,
-        "due_at": instants.format_instant(enrollment.resume_point.due)
+        "since": times.format_instant(enrollment.since),
+        "entered_at": times.format_instant(enrollment.entered_at),
+        "ended_at": times.format_instant(ended) if ended else None,
+        "due_at": times.format_instant(enrollment.resume_point.due)
         if enrollment.resume_point and not ended
         else None,
         "deferred": _deferred(enrollment),
@@ -168,12 +168,12 @@ def _deferred(enrollment: "Enrollment") -> dict[str, str | None] | None:
     if str(start.block_seq + 1) in enrollment.block_started:
         return None
     step, _, reason = start.deferred.partition(": ")
-    since = instants.format_instant(start.deferred_since) if start.deferred_since else None
+    since = times.format_instant(start.deferred_since) if start.deferred_since else None
     return {
         "step": step,
         "reason": reason,
         "since": since,
-        "until": instants.format_instant(start.due),
+        "until": times.format_instant(start.due),
     }
 
 

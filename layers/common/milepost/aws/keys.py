@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef, MessageRef
 
 Key = dict[str, Any]
 
@@ -38,9 +38,7 @@ def profile(store: str, contact: str) -> Key:
 
 
 def event(store: str, contact: str, name: str, at: datetime, event_id: str) -> Key:
-    return _key(
-        collection(store, contact), f"EVENT#{name}#{instants.format_instant(at)}#{event_id}"
-    )
+    return _key(collection(store, contact), f"EVENT#{name}#{times.format_instant(at)}#{event_id}")
 
 
 def replay_item(store: str, contact: str, event: Key, mark: str) -> Key:
@@ -62,7 +60,7 @@ def merged_contact(store: str, winner: str, loser: str) -> Key:
 
 def consent(store: str, contact: str, at: datetime, event_id: str, topic: str) -> Key:
     return _key(
-        collection(store, contact), f"CONSENT#{instants.format_instant(at)}#{event_id}#{topic}"
+        collection(store, contact), f"CONSENT#{times.format_instant(at)}#{event_id}#{topic}"
     )
 
 
@@ -146,7 +144,7 @@ def job(sk: str) -> Key:
 
 def count_job(due: datetime, store: str, workflow: str) -> Key:
     """A workflow to count, in the workflows table, sorted by due time."""
-    return _key(COUNTS, f"{instants.format_instant(due)}#{store}#{workflow}")
+    return _key(COUNTS, f"{times.format_instant(due)}#{store}#{workflow}")
 
 
 def counted(store: str, workflow: str) -> Key:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from milepost.base.dates import find_zone
-from milepost.base.durations import parse_duration
+from milepost.base.times import parse_duration
 
 
 def _title(model: type[Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from unicodedata import category
 
-from milepost.base.durations import format_duration, parse_duration
+from milepost.base.times import format_duration, parse_duration
 
 _SAFE_CODE = re.compile(r"[\w./:\[\]-]+", re.ASCII)
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~#$@!{}()])")

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from milepost.base.dates import find_zone, local_instant
-from milepost.base.durations import format_duration
+from milepost.base.times import format_duration
 
 RRULE_ANCHOR = datetime.combine(date(2024, 1, 1), time(9))
 """A Monday at nine. A rule without a start, such as every other week, counts from here."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
-from milepost.base.durations import parse_duration
+from milepost.base.times import parse_duration
 from milepost.conditions.context import (
     Condition,
     ConditionResult,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, create_model, model_validator
 
-from milepost.base import instants
+from milepost.base import times as instants
 from milepost.base.file_model import (
     Duration,
     EventName,

@@ -10,9 +10,9 @@ from datetime import datetime
 from math import copysign, fsum, inf
 from typing import Any, Final, Literal, NamedTuple
 
-from milepost.base import instants
-from milepost.base.durations import format_duration, parse_duration
+from milepost.base import times
 from milepost.base.paths import MISSING, get_path
+from milepost.base.times import format_duration, parse_duration
 from milepost.conditions.context import (
     Condition,
     ConditionResult,
@@ -226,7 +226,7 @@ def _count(name: str, condition: Condition, context: EvaluationContext) -> int:
     if "since" not in condition:
         return int(total["count"])
     return int(
-        context.entered_at is None or instants.parse_instant(total["last"]) > context.entered_at
+        context.entered_at is None or times.parse_instant(total["last"]) > context.entered_at
     )
 
 

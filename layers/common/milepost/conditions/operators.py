@@ -12,9 +12,9 @@ from math import isfinite
 from operator import contains, ge, gt, le, lt
 from typing import Any, Final, Literal, assert_never
 
-from milepost.base import instants
-from milepost.base.durations import format_duration, parse_duration
+from milepost.base import times
 from milepost.base.paths import MISSING
+from milepost.base.times import format_duration, parse_duration
 
 ValueKind = Literal["text", "number", "flag", "date"]
 BoundKind = Literal["value", "values", "text", "number", "range", "flag", "date", "duration"]
@@ -141,7 +141,7 @@ def as_instant(value: Any, now: datetime) -> datetime:
         raise TypeError
     if len(value) == len("2026-11-22"):
         return datetime.combine(date.fromisoformat(value), now.timetz().min, now.tzinfo)
-    return instants.parse_instant(value)
+    return times.parse_instant(value)
 
 
 def _same(value: Any, bound: Any, _: datetime | None = None) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.event_names import (
     DUPLICATE_CORRECTED,
     MERGE_REQUESTED,
@@ -113,7 +113,7 @@ def encode_body(event: Event) -> str:
 def _consent_json(evidence: ConsentEvidence) -> dict[str, Any]:
     """All fields, but those of a confirmed sign-up only if they are set."""
     document = evidence._asdict()
-    document |= {n: instants.format_instant(document[n]) for n in _TIMES if document[n]}
+    document |= {n: times.format_instant(document[n]) for n in _TIMES if document[n]}
     return {n: v for n, v in document.items() if v is not None or not n.startswith("requested_")}
 
 
@@ -124,7 +124,7 @@ def decode_body(body: str) -> tuple[dict[IdentifierKind, str], dict[str, Any], C
     fields = {name: update[name] for name in CONTACT_FIELDS if name in update}
     consents = tuple(
         ConsentEvidence(
-            **{**c, **{n: instants.parse_instant(c[n]) if c.get(n) else None for n in _TIMES}}
+            **{**c, **{n: times.parse_instant(c[n]) if c.get(n) else None for n in _TIMES}}
         )
         for c in update.get("consents", ())
     )

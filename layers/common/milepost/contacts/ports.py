@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Identifiers = Mapping[IdentifierKind, str]
 
-    from milepost.base.refs import ContactRef
+    from milepost.base.names import ContactRef
 
 
 class Timeline(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.dates import find_zone
 from milepost.base.languages import choose
 from milepost.contacts.fields import Change
@@ -47,7 +47,7 @@ def snoozed_until(profile: Profile, now: datetime) -> datetime | None:
     """When a contact's snooze ends; None if there is none."""
     written = profile.get(SNOOZED)
     try:
-        until = instants.parse_instant(written) if isinstance(written, str) else None
+        until = times.parse_instant(written) if isinstance(written, str) else None
     except ValueError:
         return None
     return until if until is not None and until > now else None
@@ -62,7 +62,7 @@ def ends_snooze(profile: Profile, name: str, value: str) -> bool:
     """Whether this change of frequency or snooze would hold back no more mail than now."""
     if name == FREQUENCY:
         return FREQUENCIES.index(value) <= FREQUENCIES.index(frequency(profile))
-    return name == SNOOZED and snoozed_until(profile, instants.parse_instant(value)) is not None
+    return name == SNOOZED and snoozed_until(profile, times.parse_instant(value)) is not None
 
 
 def language(profile: Profile, settings: StoreSettings) -> str:
@@ -88,7 +88,7 @@ def parse_preference_form(
         case "save":
             return _saved(posted, profile, settings)
         case "snooze":
-            until = instants.format_instant(now + SNOOZE_PERIOD)
+            until = times.format_instant(now + SNOOZE_PERIOD)
             return PreferenceChange("snoozed", changes=(Change("set", SNOOZED, until),))
         case "resume":
             return PreferenceChange("resumed", changes=(Change("unset", SNOOZED),))

@@ -16,8 +16,8 @@ from decimal import Decimal, InvalidOperation
 from json import dumps
 from typing import Any, Literal, NamedTuple
 
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.event import (
     PERSONAL_IDENTIFIERS,
     ConsentEvidence,
@@ -177,7 +177,7 @@ class Profile:
     def metrics(self) -> dict[str, dict[str, Any]]:
         """The totals for conditions."""
         return {
-            name: {"count": total.count, "last": instants.format_instant(total.last)}
+            name: {"count": total.count, "last": times.format_instant(total.last)}
             for name, total in self.totals.items()
         }
 
@@ -201,7 +201,7 @@ def apply_event(profile: Profile, event: Event, settings: StoreSettings) -> Prof
 def first_seen(profile: Profile) -> str:
     """The time of the contact's first known event; "-" if there is none."""
     return min(
-        (instants.format_instant(total.first) for total in profile.totals.values()), default="-"
+        (times.format_instant(total.first) for total in profile.totals.values()), default="-"
     )
 
 
@@ -240,7 +240,7 @@ def _evidence(consent: Consent) -> tuple[datetime, bool, str, str]:
 def _fields(
     profile: Profile, event: Event, settings: StoreSettings
 ) -> dict[str, tuple[Any, str, str]]:
-    at = instants.format_instant(event.occurred_at) if trusted(event) else ""
+    at = times.format_instant(event.occurred_at) if trusted(event) else ""
     fields = dict(profile.fields)
     for name, value in _stated_fields(event, settings):
         if value is None or len(dumps(value)) > MAX_VALUE_LENGTH:
@@ -273,7 +273,7 @@ def _changed(
     settings: StoreSettings,
 ) -> tuple[dict[str, Base], dict[str, tuple[Addition, ...]]]:
     """Fields and additions after the event's explicit changes."""
-    at = instants.format_instant(event.occurred_at)
+    at = times.format_instant(event.occurred_at)
     kept = {
         name: since(fields[name], added) if name in fields else added
         for name, added in additions.items()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 
 MembershipChangeKind = Literal["entered", "left", "dropped", "stage"]
 """`dropped`: the segment was archived, which causes no event. `stage`: a stage was reached."""
@@ -57,18 +57,16 @@ class SegmentState(NamedTuple):
         """JSON without empty values, because a profile costs by its size."""
         document: dict[str, Any] = {
             "segments": {
-                n: [instants.format_instant(m.since), m.event] for n, m in self.segments.items()
+                n: [times.format_instant(m.since), m.event] for n, m in self.segments.items()
             },
             "next_changes": {
-                name: instants.format_instant(at) for name, at in self.next_changes.items()
+                name: times.format_instant(at) for name, at in self.next_changes.items()
             },
-            "changes": [
-                [c.name, c.on, instants.format_instant(c.at), *c[3:]] for c in self.crossings
-            ],
+            "changes": [[c.name, c.on, times.format_instant(c.at), *c[3:]] for c in self.crossings],
             "points": self.points,
             "score": self.score,
             "stage": self.stage,
-            "stage_since": self.stage_since and instants.format_instant(self.stage_since),
+            "stage_since": self.stage_since and times.format_instant(self.stage_since),
         }
         return {name: value for name, value in document.items() if value}
 
@@ -78,20 +76,20 @@ class SegmentState(NamedTuple):
             return EMPTY
         return cls(
             segments={
-                name: Membership(instants.parse_instant(since), event)
+                name: Membership(times.parse_instant(since), event)
                 for name, (since, event) in document.get("segments", {}).items()
             },
             next_changes={
-                n: instants.parse_instant(at) for n, at in document.get("next_changes", {}).items()
+                n: times.parse_instant(at) for n, at in document.get("next_changes", {}).items()
             },
             crossings=tuple(
-                MembershipChange(name, on, instants.parse_instant(at), event, initial)
+                MembershipChange(name, on, times.parse_instant(at), event, initial)
                 for name, on, at, event, initial in document.get("changes", ())
             ),
             points=document.get("points", {}),
             score=document.get("score", 0),
             stage=document.get("stage", ""),
-            stage_since=instants.parse_instant(document["stage_since"])
+            stage_since=times.parse_instant(document["stage_since"])
             if "stage_since" in document
             else None,
         )

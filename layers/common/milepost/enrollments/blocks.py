@@ -6,8 +6,7 @@ A wait ends a block. A wait that is too long for an execution ends the execution
 from typing import NamedTuple
 
 from milepost.enrollments.enrollment import suspends
-from milepost.enrollments.program import END, Program
-from milepost.enrollments.step_flow import is_wait, successors
+from milepost.enrollments.program import END, Program, is_wait, successors
 
 
 class Block(NamedTuple):

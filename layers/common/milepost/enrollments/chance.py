@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
 
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.enrollments.program import Node
 
 

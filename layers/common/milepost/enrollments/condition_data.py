@@ -11,7 +11,7 @@ from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment, last_visit, latest_outcomes
 
 if TYPE_CHECKING:
-    from milepost.base.refs import EnrollmentRef
+    from milepost.base.names import EnrollmentRef
     from milepost.contacts.ports import Timeline
 
 

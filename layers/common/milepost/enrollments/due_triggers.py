@@ -8,11 +8,11 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.dates import date_due, effective_zone
-from milepost.base.durations import parse_duration
 from milepost.base.paths import get_path
 from milepost.base.recurrence import next_occurrence
+from milepost.base.times import parse_duration
 from milepost.contacts.event import Event
 from milepost.contacts.event_names import DATE, INACTIVE, SCHEDULE
 from milepost.contacts.profile import Profile
@@ -153,7 +153,7 @@ def next_inactivity(ask: Ask) -> DueTrigger | None:
     last = max((t.last for name, t in totals.items() if name in plan["events"]), default=None)
     if last is None:
         return None
-    mark = instants.format_instant(last)
+    mark = times.format_instant(last)
     at = last + parse_duration(plan["for"])
     if at < ask.since or mark <= ask.done:
         return None

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.profile import ActiveEnrollment, Profile
-from milepost.enrollments.program import END, Node, Program, outcome_key, visit_in
-from milepost.enrollments.step_flow import flow_of, is_wait
+from milepost.enrollments.program import END, Node, Program, flow_of, is_wait, outcome_key, visit_in
 from milepost.stores.settings import StoreSettings
 
 Status = Literal["active", "completed", "exited", "failed"]
@@ -111,7 +110,7 @@ def template_data(
         "enrollment": {
             "id": enrollment.ref.id,
             "workflow": enrollment.ref.workflow,
-            "since": instants.format_instant(enrollment.since),
+            "since": times.format_instant(enrollment.since),
         },
     }
 
@@ -120,7 +119,7 @@ def email_data(
     data: Mapping[str, Any], sender: str, urls: Mapping[str, str], now: datetime
 ) -> dict[str, Any]:
     """The data of an e-mail template: `data`, the sender's name, the links and the time."""
-    return {**data, "sender": {"name": sender}, "urls": urls, "now": instants.format_instant(now)}
+    return {**data, "sender": {"name": sender}, "urls": urls, "now": times.format_instant(now)}
 
 
 def execution_name(ref: EnrollmentRef, execution_no: int) -> str:

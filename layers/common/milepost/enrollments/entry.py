@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from milepost.base.durations import format_duration, parse_duration
+from milepost.base.names import EnrollmentRef
 from milepost.base.paths import MISSING, get_path
-from milepost.base.refs import EnrollmentRef
+from milepost.base.times import format_duration, parse_duration
 from milepost.conditions.context import EvaluationContext
 from milepost.conditions.evaluate import evaluate
 from milepost.contacts.event import Event

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.enrollments.enrollment import Enrollment, ResumePoint, resumed_at, waiting_step
-from milepost.enrollments.program import Program, outcome_key
-from milepost.enrollments.step_flow import keeps_due_time
+from milepost.enrollments.program import Program, keeps_due_time, outcome_key
 
 MAX_PAUSES = 100
 """The most pauses that are stored. Older ones no longer prolong a wait."""
@@ -104,8 +103,8 @@ def resume_point_of_run(
 def pauses_to_json(pauses: Iterable[Pause]) -> list[list[str | None]]:
     return [
         [
-            instants.format_instant(p.began),
-            None if p.ended is None else instants.format_instant(p.ended),
+            times.format_instant(p.began),
+            None if p.ended is None else times.format_instant(p.ended),
         ]
         for p in pauses
     ]
@@ -113,6 +112,6 @@ def pauses_to_json(pauses: Iterable[Pause]) -> list[list[str | None]]:
 
 def pauses_from_json(pauses: Iterable[Sequence[str | None]]) -> tuple[Pause, ...]:
     return tuple(
-        Pause(instants.parse_instant(str(began)), instants.parse_instant(ended) if ended else None)
+        Pause(times.parse_instant(str(began)), times.parse_instant(ended) if ended else None)
         for began, ended in pauses
     )

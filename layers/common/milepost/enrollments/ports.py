@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from milepost.base.refs import EnrollmentRef
+    from milepost.base.names import EnrollmentRef
     from milepost.contacts.event import Event
     from milepost.contacts.profile import Profile
     from milepost.enrollments.enrollment import Enrollment, ResumePoint, Status

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.event import Event
 from milepost.contacts.event_names import (
     CATALOG,
@@ -94,7 +94,7 @@ def prune_fired(
     Marks of the last days stay, because `plans` may be out of date. Every mark begins with a day.
     """
     keys = {time_trigger_key(plan) for plan in plans}
-    recent = instants.format_instant(now - MAX_FIRED)
+    recent = times.format_instant(now - MAX_FIRED)
     return {key: mark for key, mark in marks.items() if key in keys or mark >= recent}
 
 

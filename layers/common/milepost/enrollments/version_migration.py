@@ -1,10 +1,11 @@
-"""Version migration: where active enrollments of an older version continue in a new one."""
+"""Whether and how enrollments move to another version of their workflow."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, assert_never
 
-from milepost.base import instants
+from milepost.base import times
+from milepost.base.problems import Problem, did_you_mean
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import (
@@ -15,17 +16,59 @@ from milepost.enrollments.enrollment import (
     template_data,
     waiting_step,
 )
-from milepost.enrollments.program import Node, Program, outcome_key, visit_of
-from milepost.enrollments.step_flow import (
+from milepost.enrollments.program import (
+    Node,
     PendingWait,
+    Program,
     WaitContext,
     flow_of,
     follows,
     is_wait,
     keeps_due_time,
+    outcome_key,
     timed_out_at,
+    visit_of,
 )
 from milepost.stores.settings import StoreSettings
+
+
+def check_migration(new: Program, older: Sequence[Program]) -> Iterator[Problem]:
+    """Problems of migrating enrollments of the older versions (newest first) to the new one."""
+    if on_publish(new) != "migrate" or not older:
+        return
+    places = [name for name, node in new.nodes.items() if is_wait(node)]
+    reported = set()
+    for number, program in enumerate(older):
+        later = [*reversed(older[:number]), new]
+        for name, node in program.nodes.items():
+            target = map_step(name, later)
+            if not is_wait(node) or target in places or (name, target) in reported:
+                continue
+            reported.add((name, target))
+            reason = f'people may wait at "{name}" of version {program.version}, '
+            if target in new.nodes:
+                reason += f'and "{target}" is no wait'
+            else:
+                reason += f'and there is no step "{target}"'
+            remedy = (
+                f'keep it, or say where they go on: "renamed_steps": {{"{name}": "..."}}; '
+                + did_you_mean(target, places)
+            )
+            yield Problem("active_enrollments.renamed_steps", reason, remedy.removesuffix("; "))
+    known = {name for program in older for name in program.nodes}
+    for name in renamed_steps(new):
+        if name not in known:
+            reason = f'no version that people may be in has a step "{name}"'
+            yield Problem(
+                f"active_enrollments.renamed_steps.{name}",
+                reason,
+                did_you_mean(name, sorted(known)),
+            )
+        elif not any(name in p.nodes and is_wait(p.nodes[name]) for p in older):
+            reason = f'"{name}" is no wait, and only waits can go on under another id'
+            remedy = "keep its id: what it came to, and the mail it sent, are known by that"
+            yield Problem(f"active_enrollments.renamed_steps.{name}", reason, remedy)
+
 
 TIMESTAMP_RESOLUTION = timedelta(milliseconds=1)
 """Instants are kept to the millisecond."""
@@ -56,7 +99,7 @@ def _counts_from(enrollment: Enrollment, began: datetime, event: str) -> datetim
     """
     outcomes = enrollment.outcomes.values()
     used = [o["at"] for o in outcomes if o.get("event") == event and "at" in o]
-    return max([began, *(instants.parse_instant(at) + TIMESTAMP_RESOLUTION for at in used)])
+    return max([began, *(times.parse_instant(at) + TIMESTAMP_RESOLUTION for at in used)])
 
 
 def changed_date_fields(event: Event) -> frozenset[str]:

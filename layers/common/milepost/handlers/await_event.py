@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef
 from milepost.handlers.cold_start import preload
 from milepost.handlers.log import logger
 from milepost.runtime.waits import register_wait
@@ -20,7 +20,7 @@ def handler(task: Mapping[str, Any], _: Any) -> None:
         ref,
         task["step"],
         task["token"],
-        instants.parse_instant(task["since"]),
+        times.parse_instant(task["since"]),
         task["block_seq"],
         task["execution_no"],
     )

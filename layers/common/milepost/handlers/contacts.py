@@ -11,12 +11,11 @@ from milepost.api.event_body import RefusedEventError
 from milepost.api.pages import BadCursorError, ResultPage
 from milepost.api.records import RecordScope
 from milepost.api.write import Changed
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.names import is_contact, is_list, is_request
 from milepost.base.strict_json import InvalidJsonError, read_json
-from milepost.handlers.authentication import authenticate
 from milepost.handlers.cold_start import preload
-from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http
+from milepost.handlers.http import HttpError, HttpRequest, Response, answer, authenticate, http
 from milepost.wiring import api, core, privacy, tables
 
 if TYPE_CHECKING:
@@ -213,7 +212,7 @@ def _limit(request: HttpRequest) -> int:
 def _instant(request: HttpRequest, name: str) -> datetime | None:
     text = request.query.get(name)
     try:
-        return instants.parse_instant(text) if text else None
+        return times.parse_instant(text) if text else None
     except ValueError:
         raise HttpError(
             422, "bad_time", f"{name} must be like 2026-11-22T09:30:00Z", name

@@ -1,15 +1,21 @@
-"""HTTP glue: turns an API Gateway event into a request and answers with JSON or a page."""
+"""HTTP handlers: parse and authenticate a request, and answer it."""
 
 import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from milepost.base.errors import ThrottledError
 from milepost.base.names import is_store
+from milepost.base.signatures import check_bearer, check_request, check_signature
 from milepost.handlers.log import logger
+
+if TYPE_CHECKING:
+    from milepost.stores.store_secrets import Secrets, StoreSecrets
+
 
 MAX_BODY = 1024 * 1024
 """Maximum size of a request body in bytes. API Gateway accepts 10 MB; a shop's largest webhook is
@@ -128,3 +134,45 @@ def _target(route: str, path: Mapping[str, str], query: str) -> str:
     """The requested path. `rawPath` would include the prefix that a custom domain adds."""
     filled = re.sub(r"\{(\w+)\}", lambda part: path.get(part[1], ""), route)
     return filled + (f"?{query}" if query else "")
+
+
+def store_secrets(secrets: "Secrets", store: str) -> "StoreSecrets":
+    found = secrets.of(store)
+    if found is None:
+        raise HttpError(404, "unknown_store", "there is no such store")
+    return found
+
+
+def authenticate(
+    request: HttpRequest, secrets: "Secrets", now: datetime, body_alone: bool = False
+) -> None:
+    """Accept a signed request or a bearer key; raise HttpError for everything else.
+
+    A store without a key refuses all requests (503). With `body_alone`, this route also accepts the
+    older signature, which does not cover the method and the path.
+    """
+    keys = store_secrets(secrets, request.store)
+    signature = request.headers.get("milepost-signature")
+    bearer = request.headers.get("authorization")
+    if signature is not None:
+        _configured(keys.signing, "signing-key")
+        if body_alone and "v2=" not in signature:
+            denied = check_signature(signature, request.body, keys.signing, now)
+        else:
+            denied = check_request(signature, request.target, request.body, keys.signing, now)
+    elif bearer is not None:
+        _configured(keys.bearer_hashes, "bearer-key-sha256")
+        denied = check_bearer(bearer, keys.bearer_hashes)
+    else:
+        raise HttpError(
+            401,
+            "no_signature",
+            "sign the request (Milepost-Signature) or send Authorization: Bearer <key>",
+        )
+    if denied is not None:
+        raise HttpError(401, denied.code, denied.reason)
+
+
+def _configured(keys: tuple[str, ...], name: str) -> None:
+    if not keys:
+        raise HttpError(503, "no_secret", f"this store has no {name} yet: put one in SSM")

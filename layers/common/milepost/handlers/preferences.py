@@ -1,6 +1,6 @@
 """GET and POST /v1/{store}/preferences/{token}: what e-mail a recipient gets, and when."""
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.preferences import local_date, snoozed_until
 from milepost.handlers.cold_start import preload
 from milepost.handlers.http import HttpRequest, Response, http, page
@@ -27,7 +27,7 @@ def respond(request: HttpRequest) -> Response:
     html = preferences_page(
         opened,
         local_date(opened.profile, opened.settings, now),
-        instants.format_instant(until) if until else "",
+        times.format_instant(until) if until else "",
         lambda day: _format_date(day, opened),
     )
     return page(422 if opened.said == "bad_date" else 200, html)

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef
 from milepost.handlers.cold_start import preload
 from milepost.handlers.log import logger
 from milepost.wiring import core, runtime
@@ -21,7 +21,7 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
         return _failed(task["detail"])
     ref = EnrollmentRef.from_json(task["enrollment"])
     clock = core.clock()
-    now = instants.format_instant(clock.wire_now())
+    now = times.format_instant(clock.wire_now())
     block_seq, execution_no = task.get("block_seq", 0), task.get("execution_no", 0)
     state = {"next": "end", "since": now, "until": now}
     if "abandon" in task:
@@ -39,8 +39,8 @@ def handler(task: Mapping[str, Any], _: Any) -> dict[str, Any]:
         )
         state = {
             "next": result.next,
-            "since": instants.format_instant(result.since),
-            "until": instants.format_instant(clock.to_wire(result.until)),
+            "since": times.format_instant(result.since),
+            "until": times.format_instant(clock.to_wire(result.until)),
         }
     return {
         "enrollment": ref.to_json(),

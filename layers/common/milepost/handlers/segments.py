@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from milepost.api.pages import sign_page_token, verify_page_token
 from milepost.base.names import is_contact, is_workflow
 from milepost.base.strict_json import InvalidJsonError, read_json
-from milepost.handlers.authentication import authenticate
 from milepost.handlers.cold_start import preload
-from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http
+from milepost.handlers.http import HttpError, HttpRequest, Response, answer, authenticate, http
 from milepost.wiring import core, segments, tables
 
 if TYPE_CHECKING:

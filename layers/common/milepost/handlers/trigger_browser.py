@@ -4,10 +4,9 @@ from hashlib import sha256
 from pathlib import Path
 
 import milepost
-from milepost.handlers.authentication import store_secrets
 from milepost.handlers.cold_start import preload
 from milepost.handlers.cors import cors_headers, preflight, require_origin
-from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http
+from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http, store_secrets
 from milepost.handlers.log import count_metric
 from milepost.handlers.request_body import json_object
 from milepost.pages.browser_events import BrowserRateLimitedError, UnknownBrowserKeyError

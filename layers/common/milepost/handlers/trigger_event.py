@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 from milepost.api.event_body import RefusedEventError, translate
 from milepost.base.strict_json import InvalidJsonError, check_json, parse_json
 from milepost.contacts.timeline import append, date_event
-from milepost.handlers.authentication import authenticate
 from milepost.handlers.cold_start import preload
-from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http
+from milepost.handlers.http import HttpError, HttpRequest, Response, answer, authenticate, http
 from milepost.wiring import core, tables
 
 if TYPE_CHECKING:

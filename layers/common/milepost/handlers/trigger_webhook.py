@@ -6,9 +6,8 @@ from typing import Any
 
 from milepost.base.strict_json import InvalidJsonError, read_json
 from milepost.contacts.timeline import append
-from milepost.handlers.authentication import store_secrets
 from milepost.handlers.cold_start import preload
-from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http
+from milepost.handlers.http import HttpError, HttpRequest, Response, answer, http, store_secrets
 from milepost.handlers.log import count_metric, logger
 from milepost.shops import PLATFORMS
 from milepost.shops.platform import ComplianceRequest, Delivery, Platform, WebhookError

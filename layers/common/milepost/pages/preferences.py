@@ -11,7 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.languages import choose
 from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event
 from milepost.contacts.event_names import PREFERENCES, UNSUBSCRIBED
@@ -209,7 +209,7 @@ def _event(
 ) -> Event:
     text = (
         f"{preferences.claim.message}\n"
-        f"{instants.format_instant(now)}\n{json.dumps(data, sort_keys=True)}"
+        f"{times.format_instant(now)}\n{json.dumps(data, sort_keys=True)}"
     )
     id_ = sha256(text.encode()).hexdigest()[:32]
     return Event(preferences.claim.store, id_, name, now, "reader", {}, data, evidence)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
+from milepost.base.addresses import address_hash
 from milepost.base.errors import ThrottledError
 from milepost.contacts.event import ConsentEvidence, ContactUpdate, Event, IdentifierKind
 from milepost.contacts.event_names import FORM, LIST, OPT_IN
 from milepost.contacts.fields import Change
-from milepost.contacts.suppression import address_hash
 from milepost.contacts.timeline import append
 from milepost.pages.form import (
     PERSON,
@@ -172,7 +172,7 @@ class SignUpConfirmation:
 def _signed_up(
     store: str, form: Form, answers: Answers, consent_text: str, visitor: FormVisitor, now: datetime
 ) -> list[Event]:
-    id_ = request_id(store, form.name, answers.email, instants.format_instant(now))
+    id_ = request_id(store, form.name, answers.email, times.format_instant(now))
     source = f"form {form.name}"
     browser = {"locale": answers.locale, "timezone": answers.timezone}
     base_update = ContactUpdate(fields={name: value for name, value in browser.items() if value})

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef, MessageRef
-from milepost.contacts.suppression import address_hash
+from milepost.base import times
+from milepost.base.addresses import address_hash
+from milepost.base.names import EnrollmentRef, MessageRef
 from milepost.enrollments.enrollment import email_data, template_data
 from milepost.sending.links import API_PLACEHOLDER_URL, ViewLink, verify_view_link, web_view_urls
 from milepost.sending.senders import from_identity
@@ -60,7 +60,7 @@ class MailViewer:
         message = self.archive.message(ref)
         if message is None or message["status"] not in _SENT_STATUSES:
             return None
-        sent_at = instants.parse_instant(message["decided_at"])
+        sent_at = times.parse_instant(message["decided_at"])
         loaded = self.enrollments.load(EnrollmentRef.of_message(ref, message))
         if now - sent_at > WEB_VIEW_PERIOD or loaded is None:
             return None

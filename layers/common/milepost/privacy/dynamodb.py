@@ -9,8 +9,8 @@ from typing import Any
 
 from milepost.aws import keys
 from milepost.aws.table import ConditionFailedError, Item, Table, pack
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.dynamodb.profile_item import profile_from_item
 from milepost.contacts.event import IdentifierKind, decode_body
 from milepost.privacy.request import SEGMENTS, DeletionBatch, PrivacyRequest
@@ -39,7 +39,7 @@ class DynamoContactDeletion:
         until = int((at + self.retention).timestamp())
         self.table.put(
             keys.erased(store, contact)
-            | pack({"at": instants.format_instant(at), "expires_at": until})
+            | pack({"at": times.format_instant(at), "expires_at": until})
         )
 
     def next_batch(self, store: str, contact: str) -> DeletionBatch | None:
@@ -182,8 +182,8 @@ class DynamoPrivacyRequests:
             {
                 "kind": request.kind,
                 "contacts": list(request.contacts),
-                "asked_at": instants.format_instant(request.asked_at),
-                "since": instants.format_instant(request.since),
+                "asked_at": times.format_instant(request.asked_at),
+                "since": times.format_instant(request.since),
                 "origin": request.origin,
                 "status": request.status,
                 "segment": request.segment,
@@ -203,19 +203,19 @@ class DynamoPrivacyRequests:
             id=id_,
             kind=item["kind"],
             contacts=tuple(item.get("contacts", ())),
-            asked_at=instants.parse_instant(item["asked_at"]),
-            since=instants.parse_instant(item["since"]),
+            asked_at=times.parse_instant(item["asked_at"]),
+            since=times.parse_instant(item["since"]),
             origin=item["origin"],
             status=item["status"],
             segment=int(item["segment"]),
             items=int(item["items"]),
-            done_at=instants.parse_instant(item["done_at"]) if "done_at" in item else None,
+            done_at=times.parse_instant(item["done_at"]) if "done_at" in item else None,
         )
 
     def note_export(self, request: PrivacyRequest, contact: str, until: datetime) -> None:
         self.table.put(
             keys.export(request.store, contact, request.id)
-            | pack({"until": instants.format_instant(until), "expires_at": int(until.timestamp())})
+            | pack({"until": times.format_instant(until), "expires_at": int(until.timestamp())})
         )
 
     def advance(self, request: PrivacyRequest) -> None:
@@ -223,7 +223,7 @@ class DynamoPrivacyRequests:
         change = "SET #status = :status, since = :since, #segment = :segment"
         values: dict[str, Any] = {
             ":status": request.status,
-            ":since": instants.format_instant(request.since),
+            ":since": times.format_instant(request.since),
             ":segment": request.segment,
         }
         if done is None:
@@ -231,7 +231,7 @@ class DynamoPrivacyRequests:
             values[":contacts"] = list(request.contacts)
         else:
             change += ", done_at = :done REMOVE contacts"
-            values[":done"] = instants.format_instant(done)
+            values[":done"] = times.format_instant(done)
         self.table.update(
             keys.request(request.store, request.id),
             expression=change,

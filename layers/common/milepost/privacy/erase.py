@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from milepost.base.addresses import ERASED, address_hash
 from milepost.contacts.event import IdentifierKind, contact_id
 from milepost.contacts.profile import PERMANENT_IDENTIFIERS
-from milepost.contacts.suppression import ERASED, address_hash
 from milepost.privacy.ports import ContactDeletion, ExportStorage, PrivacyQueue, PrivacyRequestStore
 from milepost.privacy.request import GRACE_PERIOD, SEGMENTS, PrivacyRequest
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.api.ports import ContactRecords
 from milepost.api.records import RecordScope, contact_record, enrollment_record, event_record
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.event import contact_id
 from milepost.contacts.profile import Profile
 from milepost.privacy.ports import ContactDeletion, ExportStorage, PrivacyRequestStore
@@ -68,7 +68,7 @@ class PersonExporter:
     def _texts(
         self, request: PrivacyRequest, contacts: Iterable[str], now: datetime, counter: "_Counter"
     ) -> Iterator[str]:
-        head = {"format": FORMAT, "store": request.store, "made_at": instants.format_instant(now)}
+        head = {"format": FORMAT, "store": request.store, "made_at": times.format_instant(now)}
         yield json.dumps(head)[:-1] + ', "contacts": ['
         for number, contact in enumerate(contacts):
             yield ",\n" if number else "\n"

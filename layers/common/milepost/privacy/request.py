@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.event import IdentifierKind
 
 Kind = Literal["export", "erase", "erase_store"]
@@ -75,7 +75,7 @@ def request_record(request: PrivacyRequest) -> Mapping[str, Any]:
         "kind": request.kind,
         "status": "done" if request.status == "done" else "running",
         "origin": request.origin,
-        "asked_at": instants.format_instant(request.asked_at),
-        "done_at": instants.format_instant(request.done_at) if request.done_at else None,
+        "asked_at": times.format_instant(request.asked_at),
+        "done_at": times.format_instant(request.done_at) if request.done_at else None,
         "items": request.items,
     }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.privacy.erase import ContactEraser
 from milepost.privacy.export import PersonExporter
 from milepost.privacy.ports import PrivacyRequestStore
@@ -40,7 +40,7 @@ class PrivacyRequestWorker:
 
 def _alert_text(done: PrivacyRequest) -> str:
     """The alert does not name the customer. The shop system's own notice does."""
-    until = instants.format_instant(done.asked_at + EXPORT_KEPT)
+    until = times.format_instant(done.asked_at + EXPORT_KEPT)
     return (
         f"A customer of {done.store} asked for their data ({done.origin}).\n"
         f"The file is {done.store}/exports/{done.id}.json in the stack's bucket, until about "

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 
 Kind = Literal["bounced", "complained"]
 
@@ -27,8 +27,8 @@ class MarketingStop(NamedTuple):
         return f"{self.number} of {self.sent} marketing mails of {span} {what} ({percent:.2f} %)"
 
     def to_json(self) -> dict[str, Any]:
-        return {**self._asdict(), "opened": instants.format_instant(self.opened)}
+        return {**self._asdict(), "opened": times.format_instant(self.opened)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "MarketingStop":
-        return cls(**{**document, "opened": instants.parse_instant(document["opened"])})
+        return cls(**{**document, "opened": times.parse_instant(document["opened"])})

@@ -1,12 +1,16 @@
-"""Writes what is live, and the versions of workflows, templates and segments."""
+"""What publishing stores in DynamoDB and deploys to Step Functions."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from milepost.aws import keys
 from milepost.aws.table import ConditionFailedError, Table, pack
+from milepost.base.errors import ThrottledError
+from milepost.base.names import state_machine_name
 from milepost.enrollments.pauses import Pause, pauses_to_json
 from milepost.enrollments.program import Program
 from milepost.published.dynamodb import (
@@ -23,14 +27,54 @@ from milepost.published.dynamodb import (
     segment_key,
     template_item,
 )
+from milepost.runtime.aws import _name
 from milepost.runtime.dynamodb.jobs import job_key, job_value
 from milepost.segments.segment import Segment
 
 if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.client import SFNClient
+
     from milepost.conditions.context import Condition
     from milepost.published.head import LiveWorkflow, PublishedState
     from milepost.runtime.jobs import Job
     from milepost.templates.version import TemplateVersion
+
+
+@dataclass(frozen=True, slots=True)
+class StepFunctionsStateMachines:
+    """Implements `StateMachines`."""
+
+    client: "SFNClient"
+    machines: str
+    role: str
+
+    def publish(self, store: str, workflow: str, definition: Mapping[str, Any]) -> str:
+        try:
+            return self._publish(
+                self.machines + state_machine_name(store, workflow),
+                json.dumps(definition, separators=(",", ":")),
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise ThrottledError(_name(error)) from error
+
+    def _publish(self, arn: str, definition: str) -> str:
+        try:
+            self.client.describe_state_machine(stateMachineArn=arn)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "StateMachineDoesNotExist":
+                raise
+            created = self.client.create_state_machine(
+                name=arn.rpartition(":")[2],
+                definition=definition,
+                roleArn=self.role,
+                type="STANDARD",
+                publish=True,
+            )
+            return created["stateMachineVersionArn"]
+        updated = self.client.update_state_machine(
+            stateMachineArn=arn, definition=definition, roleArn=self.role, publish=True
+        )
+        return updated["stateMachineVersionArn"]
 
 
 REFUSED = "REFUSED#"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.problems import Problem
 from milepost.workflows.explain.explanation import Explanation
 
@@ -77,7 +77,7 @@ def as_json(report: PublishReport) -> str:
     document = {
         "file": report.file,
         "outcome": report.outcome,
-        "at": instants.format_instant(report.at),
+        "at": times.format_instant(report.at),
         "version": report.version or None,
         "note": report.note or None,
         "problems": [
@@ -96,7 +96,7 @@ def _fields(explanation: Explanation) -> dict[str, Any]:
 
 def as_markdown(report: PublishReport) -> str:
     head = f"# `{report.file}` {_HEADLINES[report.outcome]}{_as_version(report)}"
-    lines = [head, "", instants.format_instant(report.at)]
+    lines = [head, "", times.format_instant(report.at)]
     if report.note:
         lines += ["", report.note]
     if report.problems:

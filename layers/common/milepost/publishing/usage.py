@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from milepost.contacts.event_names import OPT_IN
-from milepost.enrollments.program import Program, TemplateUse
-from milepost.enrollments.step_flow import templates_of
+from milepost.enrollments.program import Program, TemplateUse, templates_of
 from milepost.sending.senders import senders_named
 from milepost.stores.settings import StoreSettings
 

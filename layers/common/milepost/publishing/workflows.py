@@ -16,10 +16,9 @@ from milepost.base.problems import Problem
 from milepost.base.recurrence import next_occurrence
 from milepost.conditions.context import Condition
 from milepost.enrollments.pauses import with_pause_state
-from milepost.enrollments.program import Program
-from milepost.enrollments.step_flow import templates_of
+from milepost.enrollments.program import Program, templates_of
 from milepost.enrollments.trigger_types import scope_of, trigger_index_entry
-from milepost.enrollments.version_migration import on_publish
+from milepost.enrollments.version_migration import check_migration, on_publish
 from milepost.published.head import LiveWorkflow
 from milepost.publishing.report import PublishResult, rejected
 from milepost.publishing.usage import answers_opt_in, double_opt_in, live_programs
@@ -29,7 +28,6 @@ from milepost.segments.segment import Segment
 from milepost.stores.settings import StoreSettings
 from milepost.templates.version import TemplateVersion
 from milepost.workflows.compiler.check_conditions import check_conditions, check_types
-from milepost.workflows.compiler.check_migration import check_migration
 from milepost.workflows.compiler.check_references import (
     PublishContext,
     check_attachments,

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from milepost.base.errors import ThrottledError
-from milepost.base.names import state_machine_name
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef, state_machine_name
 from milepost.enrollments.enrollment import execution_name
 
 if TYPE_CHECKING:

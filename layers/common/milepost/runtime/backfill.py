@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.error_collector import ErrorCollector
 from milepost.base.errors import ThrottledError
 from milepost.contacts.event import Event
@@ -83,10 +83,10 @@ class BackfillScheduler:
         what = sorted(job.workflow for job in jobs)
         newest = max(job.at for job in jobs)
         # A job that waited long must not move the instant to before the other publications.
-        at = instants.format_instant(min(job.at for job in jobs if newest - job.at <= self.memory))
+        at = times.format_instant(min(job.at for job in jobs if newest - job.at <= self.memory))
         run = sha256("\n".join([store, at, *what]).encode()).hexdigest()[:40]
         partitions = [*self._partitions(self.registry.head(store), what)]
-        self.progress.begin(store, run, what, len(partitions), instants.parse_instant(at))
+        self.progress.begin(store, run, what, len(partitions), times.parse_instant(at))
         request = {"store": store, "run": run, "at": at, "what": what}
         items = [each._asdict() for each in partitions]
         self.starter.look(run, {"request": request, "items": items, "round": 0})
@@ -155,7 +155,7 @@ class BackfillWorker:
     def _evaluate(self, member: "Member", request: BackfillRequest, head: "PublishedState") -> bool:
         """Evaluate one contact; True if `react` must re-evaluate it."""
         names, run = segments_to_backfill(request["what"], head), request["run"]
-        at = instants.parse_instant(request["at"])
+        at = times.parse_instant(request["at"])
         event = reevaluation_event(request["store"], at, names, because=run, initial=True)
         try:
             if not self._differs(member, names, event, head):

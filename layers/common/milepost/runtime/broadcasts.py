@@ -14,7 +14,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.error_collector import ErrorCollector
 from milepost.base.recurrence import next_occurrence
 from milepost.contacts.event import Event
@@ -59,7 +59,7 @@ class BroadcastRun(NamedTuple):
 
     def event(self) -> Event:
         """The event for every contact of the segment, the same on every repetition."""
-        mark = instants.format_instant(self.at)
+        mark = times.format_instant(self.at)
         return Event(
             store=self.store,
             id="b" + sha256(f"{self.occasion}\n{mark}".encode()).hexdigest()[:31],
@@ -89,13 +89,13 @@ def as_report(
     document = {
         "workflow": workflow,
         "segment": trigger["segment"],
-        "planned": instants.format_instant(planned),
+        "planned": times.format_instant(planned),
         "state": how,
         "sent": progress.told,
         "of": total,
         "percent": round(100 * progress.told / total, 1) if total else 100.0,
-        "at": instants.format_instant(now),
-        "next": instants.format_instant(following) if following else None,
+        "at": times.format_instant(now),
+        "next": times.format_instant(following) if following else None,
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 

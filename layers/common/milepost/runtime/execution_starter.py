@@ -10,12 +10,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment
 from milepost.enrollments.pauses import delay_for_pause
-from milepost.enrollments.program import Node, outcome_key
-from milepost.enrollments.step_flow import event_of, follows, woken_at
+from milepost.enrollments.program import Node, event_of, follows, outcome_key, woken_at
 from milepost.enrollments.version_migration import is_newer, pending_wait
 
 if TYPE_CHECKING:

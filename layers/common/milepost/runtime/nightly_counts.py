@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.error_collector import ErrorCollector
 from milepost.sending.counts import Tally, WorkflowCounts
 from milepost.sending.run_counter import RunCounter
@@ -47,15 +47,15 @@ class CountProgress(NamedTuple):
     def read(cls, text: str) -> "CountProgress":
         """Undo `text`."""
         saved = json.loads(text)
-        since = instants.parse_instant(saved["since"]) if saved["since"] else None
-        started_at, tally = instants.parse_instant(saved["started_at"]), saved["tally"]
+        since = times.parse_instant(saved["since"]) if saved["since"] else None
+        started_at, tally = times.parse_instant(saved["started_at"]), saved["tally"]
         return cls(started_at, since, Tally.from_json(tally), saved["after"], saved["over"])
 
     def text(self) -> str:
         return json.dumps(
             {
-                "started_at": instants.format_instant(self.started_at),
-                "since": instants.format_instant(self.since) if self.since else "",
+                "started_at": times.format_instant(self.started_at),
+                "since": times.format_instant(self.since) if self.since else "",
                 "tally": self.tally.to_json(),
                 "after": self.after,
                 "over": self.over,

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from milepost.base.refs import ContactRef, EnrollmentRef, MessageRef
+    from milepost.base.names import ContactRef, EnrollmentRef, MessageRef
     from milepost.sending.message import Category
 
 

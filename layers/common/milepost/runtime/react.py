@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.conditions.context import EvaluationContext
 from milepost.conditions.evaluate import evaluate
 from milepost.contacts.event import (
@@ -36,8 +36,7 @@ from milepost.enrollments.entry import (
     matching_exit,
     trigger_matches,
 )
-from milepost.enrollments.program import Node, Program
-from milepost.enrollments.step_flow import waits_for
+from milepost.enrollments.program import Node, Program, waits_for
 from milepost.enrollments.trigger_types import is_targeted_event, prune_fired
 from milepost.enrollments.version_migration import changed_date_fields, is_rescheduled_by
 from milepost.runtime.execution_starter import ExecutionStarter, reschedule_for_date

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from milepost.base.refs import ContactRef
+from milepost.base.names import ContactRef
 from milepost.enrollments.trigger_types import due
 from milepost.segments.evaluator import next_check_at, read_ahead
 from milepost.segments.membership import reevaluation_event

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from milepost.base.error_collector import ErrorCollector
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment, ResumePoint, resumes_mid_block
 from milepost.enrollments.pauses import Pause, reschedule_overdue, resume_after_pause

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from milepost.base.dates import next_night
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.enrollments.blocks import block_at
 from milepost.enrollments.enrollment import (
     Enrollment,
@@ -28,8 +28,16 @@ from milepost.enrollments.enrollment import (
 )
 from milepost.enrollments.pauses import delay_for_pause, paused_time, resume_point_of_run
 from milepost.enrollments.ports import PendingOutcomes
-from milepost.enrollments.program import END, Node, Program
-from milepost.enrollments.step_flow import Wait, flow_of, follows, keeps_due_time, timed_out_at
+from milepost.enrollments.program import (
+    END,
+    Node,
+    Program,
+    Wait,
+    flow_of,
+    follows,
+    keeps_due_time,
+    timed_out_at,
+)
 from milepost.enrollments.version_migration import pending_wait
 from milepost.runtime.execution_starter import (
     match_suspended_wait,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from milepost.base.error_collector import ErrorCollector
-from milepost.base.refs import ContactRef, EnrollmentRef, MessageRef
+from milepost.base.names import ContactRef, EnrollmentRef, MessageRef
 from milepost.runtime.execution_starter import ExecutionStarter
 from milepost.runtime.ports import OverdueMessage
 from milepost.runtime.reevaluation import Reevaluator

@@ -4,9 +4,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef
-from milepost.enrollments.program import outcome_key
-from milepost.enrollments.step_flow import event_of
+from milepost.base.names import EnrollmentRef
+from milepost.enrollments.program import event_of, outcome_key
 
 if TYPE_CHECKING:
     from milepost.enrollments.ports import Enrollments, ExecutionEngine

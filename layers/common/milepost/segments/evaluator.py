@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from milepost.base import instants
-from milepost.base.refs import ContactRef
+from milepost.base import times as instants
+from milepost.base.names import ContactRef
 from milepost.conditions.context import Condition, EvaluationContext, EventWindow, PastEvent
 from milepost.conditions.evaluate import evaluate, next_change, windows_needed
 from milepost.contacts.event import Event

@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from milepost.base.durations import parse_duration
 from milepost.base.file_model import EventName, FileModel, SomeTime, Stage, StepId
+from milepost.base.times import parse_duration
 from milepost.conditions.file import Condition
 from milepost.segments.scoring import STEPS
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.conditions.context import Condition
 from milepost.conditions.evaluate import dependencies, depends_on_time
 from milepost.conditions.leaves import ANY_FIELD
@@ -100,7 +100,7 @@ def reevaluation_event(
     """The event that has a contact re-evaluated: at its next check, or `because` of something
     else, for these `segments`."""
     names = sorted(segments)
-    text = "\n".join([instants.format_instant(at), because, *names])
+    text = "\n".join([times.format_instant(at), because, *names])
     return Event(
         store=store,
         id="m" + sha256(text.encode()).hexdigest()[:31],

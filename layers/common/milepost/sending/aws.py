@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from milepost.aws.s3 import read_object
 from milepost.base.errors import ThrottledError
 from milepost.sending.message import Accepted, Answer, NoResponse, OutgoingEmail, SubmissionRejected
 from milepost.sending.rate_limit import SesQuota
+from milepost.stores.aws import read_object
 from milepost.stores.settings import UNTRACKED
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times as instants
 from milepost.base.link_mark import link_mark
 
 Why = Literal["", "privacy proxy", "scanner", "too soon", "burst"]

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from milepost.enrollments.enrollment import Enrollment, steps_taken
-from milepost.enrollments.program import Program, visit_of
-from milepost.enrollments.step_flow import flow_of
+from milepost.enrollments.program import Program, flow_of, visit_of
 
 
 def decided_visits(

@@ -8,7 +8,7 @@ together show which ones a person made.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.sending.bot_detection import MAX_CLICKS, click_key, clicks, human_clicks
 from milepost.sending.message import DeliveryEvent
 
@@ -18,7 +18,7 @@ def merge_delivery_event(message: dict[str, Any], event: DeliveryEvent) -> bool:
 
     A click is never news. The reason of a rejection is that of the earliest one.
     """
-    at = instants.format_instant(event.at)
+    at = times.format_instant(event.at)
     first: bool = at < message.get(event.fact, "~")
     if event.kind == "rejected" and first:
         message |= {"status": "rejected", "final_status": "rejected", "reason": event.detail}

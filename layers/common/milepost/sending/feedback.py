@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from milepost.base import instants
-from milepost.base.refs import MessageRef
+from milepost.base import times
+from milepost.base.addresses import address_hash
+from milepost.base.names import MessageRef
 from milepost.contacts.event import Event
 from milepost.contacts.event_names import EMAIL, EMAIL_BY_BOT
-from milepost.contacts.suppression import address_hash
 from milepost.published.marketing_stop import Kind, MarketingStop
 from milepost.sending.message import DeliveryEvent
 from milepost.sending.reputation import (
@@ -115,13 +115,13 @@ def _count_and_hour(
     decided_at = message.get("decided_at", "")
     if message.get("category") != "marketing" or decided_at < state.resumed:
         return None
-    return state.resumed, hour_of(instants.parse_instant(decided_at))
+    return state.resumed, hour_of(times.parse_instant(decided_at))
 
 
 def _alert_text(store: str, stop: MarketingStop) -> str:
     return (
         f"Marketing of the store {store} is stopped since "
-        f"{instants.format_instant(stop.opened)}: "
+        f"{times.format_instant(stop.opened)}: "
         f"{stop.reason()}. If this continues, Amazon stops all e-mail of the account, receipts "
         "included.\n\nTransactional e-mail continues. Marketing e-mail waits; messages that expire "
         "meanwhile are skipped.\n\nFind the cause, such as an old list or addresses that never "

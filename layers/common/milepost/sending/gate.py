@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.dates import effective_zone
-from milepost.base.durations import format_duration, parse_duration
+from milepost.base.times import format_duration, parse_duration
 from milepost.conditions.context import EvaluationContext
 from milepost.conditions.evaluate import evaluate
 from milepost.contacts.preferences import frequency, snoozed_until
@@ -69,7 +69,7 @@ class FrequencyLimits(NamedTuple):
         if self.smart and last > NO_SENDS:
             return {
                 **counted,
-                "last mail": instants.format_instant(last),
+                "last mail": times.format_instant(last),
                 "smart sending": format_duration(self.smart),
             }
         return counted
@@ -199,12 +199,12 @@ def decide_send(gate_input: GateInput) -> Decision:
     if gate_input.category == "marketing" and (held := _hold(gate_input)):
         return held
     consent = gate_input.profile.consent.get(gate_input.topic or "")
-    numbers = {"consented_at": instants.format_instant(consent.at)} if consent else {}
+    numbers = {"consented_at": times.format_instant(consent.at)} if consent else {}
     if gate_input.category == "marketing" and gate_input.limits:
         numbers |= gate_input.limits.numbers(gate_input.others, gate_input.facts.now)
     if gate_input.waited and gate_input.waited.deferred_since:
         numbers["deferred"] = gate_input.waited.deferred.partition(": ")[2]
-        numbers["deferred_since"] = instants.format_instant(gate_input.waited.deferred_since)
+        numbers["deferred_since"] = times.format_instant(gate_input.waited.deferred_since)
     return Send({"category": gate_input.category, **numbers})
 
 
@@ -242,9 +242,9 @@ def defer(
     """
     now = gate_input.facts.now
     since = (gate_input.waited and gate_input.waited.deferred_since) or now
-    numbers = {**(counts or {}), "why": reason, "until": instants.format_instant(until)}
+    numbers = {**(counts or {}), "why": reason, "until": times.format_instant(until)}
     if gate_input.category == "marketing" and until - since > MAX_DEFERRAL:
-        return Skip("deferred too long", {**numbers, "since": instants.format_instant(since)})
+        return Skip("deferred too long", {**numbers, "since": times.format_instant(since)})
     late = gate_input.late + (until - now)
     if gate_input.expires is not None and late > gate_input.expires:
         return Skip("expired", {**numbers, "late": format_duration(late)})
@@ -280,7 +280,7 @@ def _consent_skips(gate_input: GateInput) -> Iterator[Skip]:
     if not gate_input.topic:
         yield Skip("marketing message without a topic")
     if until := snoozed_until(gate_input.profile, gate_input.facts.now):
-        yield Skip("snoozed", {"until": instants.format_instant(until)})
+        yield Skip("snoozed", {"until": times.format_instant(until)})
     consent = gate_input.profile.consent.get(gate_input.topic or "")
     if consent is None:
         yield Skip("no consent", {"topic": gate_input.topic})
@@ -289,7 +289,7 @@ def _consent_skips(gate_input: GateInput) -> Iterator[Skip]:
             "consent withdrawn",
             {
                 "topic": gate_input.topic,
-                "at": instants.format_instant(consent.at),
+                "at": times.format_instant(consent.at),
                 "by": consent.method,
             },
         )
@@ -324,9 +324,7 @@ def _exit_skips(gate_input: GateInput) -> Iterator[Skip]:
                 continue
         if "within" in rule and total.last - since > parse_duration(rule["within"]):
             continue
-        yield Skip(
-            rule["reason"], {"at": instants.format_instant(total.last)}, exits_enrollment=True
-        )
+        yield Skip(rule["reason"], {"at": times.format_instant(total.last)}, exits_enrollment=True)
 
 
 def conditions_needed(program: Program) -> Iterator[Mapping[str, Any]]:

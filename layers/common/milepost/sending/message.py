@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.base.addresses import address_hash
+from milepost.base.names import EnrollmentRef, MessageRef
 from milepost.contacts.recent_marketing import DEFAULT_HISTORY_SIZE, add_send, send_key
-from milepost.contacts.suppression import address_hash
 
 if TYPE_CHECKING:
     from milepost.sending.attachments import Attachment

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from milepost.base.refs import EnrollmentRef, MessageRef
+    from milepost.base.names import EnrollmentRef, MessageRef
     from milepost.enrollments.enrollment import Enrollment
     from milepost.enrollments.ports import PendingOutcomes
     from milepost.sending.message import (

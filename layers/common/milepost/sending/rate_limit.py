@@ -9,7 +9,7 @@ from zlib import crc32
 
 from milepost.base.dates import effective_zone
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import MessageRef
+from milepost.base.names import MessageRef
 from milepost.enrollments.chance import random_share
 from milepost.sending.gate import Defer
 from milepost.sending.message import Category, PendingMessage

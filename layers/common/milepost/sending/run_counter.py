@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef, MessageRef
 from milepost.enrollments.program import Program, visit_in, visit_of
 from milepost.sending.decided_visits import decided_visits
 from milepost.sending.message import message_id
@@ -64,8 +64,7 @@ class RunCounter:
                 if not self._is_own(entry, EnrollmentRef.of_message(entry.message, entry.values)):
                     tally.add_extra(step)
             elif (
-                since is None
-                or instants.parse_instant(entry.values.get("ended_at", _NEVER)) >= since
+                since is None or times.parse_instant(entry.values.get("ended_at", _NEVER)) >= since
             ):
                 changed.append(entry.enrollment)
         for ref, step in self._missing(changed, since):

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.base.durations import parse_duration
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.base.names import EnrollmentRef, MessageRef
+from milepost.base.times import parse_duration
 from milepost.contacts.profile import Profile
 from milepost.contacts.recent_marketing import history_size
 from milepost.enrollments.chance import choose_path

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.sending.bot_detection import MIN_HUMAN_DELAY, Why, detect_bot
 from milepost.sending.message import DeliveryEvent, Reported
 from milepost.templates.utm import strip_utm
@@ -67,7 +67,7 @@ def from_ses(event: Mapping[str, Any]) -> SesEvent | None:
     detail = event.get(detail_key) or {}
     if kind == "complained" and detail.get("complaintFeedbackType") == _NOT_SPAM:
         return None  # the recipient moved the e-mail out of the spam folder
-    at = instants.parse_instant(detail.get("timestamp") or mail["timestamp"])
+    at = times.parse_instant(detail.get("timestamp") or mail["timestamp"])
     recipient, *others = [*_recipients(kind, detail), ""]
     return SesEvent(
         store=store,
@@ -93,7 +93,7 @@ def _clicked_link(mail: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
 def _bot_reason(kind: Reported, detail: Mapping[str, Any], at: datetime, handed_over: str) -> Why:
     if kind not in ("opened", "clicked"):
         return ""
-    after = at - instants.parse_instant(handed_over) if handed_over else MIN_HUMAN_DELAY
+    after = at - times.parse_instant(handed_over) if handed_over else MIN_HUMAN_DELAY
     return detect_bot(kind, detail.get("userAgent") or "", after)
 
 

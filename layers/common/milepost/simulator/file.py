@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.file_model import Duration, EventName, FileModel, ListName, Stage, StepId, Topic
 from milepost.base.strict_json import read_json
 from milepost.contacts.field_models import with_contact_fields
@@ -22,7 +22,7 @@ ACTIONS = ("event", "opens", "clicks", "bounces", "complains", "unsubscribes")
 
 def _instant(text: str) -> str:
     try:
-        year = instants.parse_instant(text).year
+        year = times.parse_instant(text).year
     except ValueError:
         reason = f"{text!r} is no instant with an offset: write it like '2026-11-02T12:00:00Z'"
         raise ValueError(reason) from None
@@ -144,7 +144,7 @@ class CaseInput(FileModel):
         default_factory=lambda: CaseContact.model_validate({}), description="Who it is about."
     )
     start: Instant = Field(
-        instants.format_instant(START), description="When it begins; a Monday at nine if absent."
+        times.format_instant(START), description="When it begins; a Monday at nine if absent."
     )
     trigger: Data = Field(
         default_factory=dict,

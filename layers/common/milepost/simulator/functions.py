@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef
 from milepost.enrollments.ports import Enrollments, ExecutionEngine
 from milepost.enrollments.program import END
 from milepost.published.head import Published
@@ -38,7 +38,7 @@ class TaskFunctions:
         block_seq, execution_no, now = (
             task["block_seq"],
             task["execution_no"],
-            instants.format_instant(self.now()),
+            times.format_instant(self.now()),
         )
         wait = {"next": END, "since": now, "until": now}
         if "abandon" in task:
@@ -47,8 +47,8 @@ class TaskFunctions:
             result = self.runner.run(ref, task["block"], block_seq, execution_no)
             wait = {
                 "next": result.next,
-                "since": instants.format_instant(result.since),
-                "until": instants.format_instant(result.until),
+                "since": times.format_instant(result.since),
+                "until": times.format_instant(result.until),
             }
         return {
             "enrollment": task["enrollment"],
@@ -60,7 +60,7 @@ class TaskFunctions:
     def await_event(self, task: Mapping[str, Any]) -> None:
         """Store the task token of a wait, so that the event can resume it."""
         ref = EnrollmentRef.from_json(task["enrollment"])
-        since = instants.parse_instant(task["since"])
+        since = times.parse_instant(task["since"])
         register_wait(
             self.enrollments,
             self.registry,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.simulator.virtual_clock import VirtualClock
 
 Json = dict[str, Any]
@@ -114,7 +114,7 @@ class StateMachineInterpreter:
             case "Succeed":
                 self._close(execution, "SUCCEEDED", "")
             case "Wait":
-                due = instants.parse_instant(look_up(state["TimestampPath"], execution.data))
+                due = times.parse_instant(look_up(state["TimestampPath"], execution.data))
                 delay = due - self.clock.now
                 self._later(execution, delay, lambda: self._enter(execution, state["Next"]))
             case "Choice":

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from milepost.base import instants, languages
-from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.base import languages, times
+from milepost.base.names import EnrollmentRef, MessageRef
 from milepost.contacts.event import Event
 from milepost.enrollments.enrollment import Enrollment, ResumePoint, resumes_mid_block
-from milepost.enrollments.program import END, Node, outcome_key
-from milepost.enrollments.step_flow import event_of, flow_of, is_wait
+from milepost.enrollments.program import END, Node, event_of, flow_of, is_wait, outcome_key
 from milepost.published.head import Published
 from milepost.runtime.react import AppliedEvent
 from milepost.simulator.memory.mailer import MemoryMailer
@@ -110,7 +109,7 @@ class SimulationRecorder:
         elif start is not None and start.step and start.block_seq == block_seq + 1:
             self._waits(ref, nodes[start.step], start.due)  # the enrollment is suspended
         elif answer["next"] != END:
-            self._waits(ref, nodes[answer["next"]], instants.parse_instant(answer["until"]))
+            self._waits(ref, nodes[answer["next"]], times.parse_instant(answer["until"]))
 
     def execution_failed(self, ref: EnrollmentRef) -> None:
         enrollment = self.state.enrollments[enrollment_key(ref)]
@@ -186,15 +185,15 @@ class SimulationRecorder:
             self._waits_for[ref.id] = node["id"]
             until = self.clock.now + (wait.bound(node) or timedelta())
             text = f"waits for {event}, until {_shown(until)}"
-            detail = {"event": event, "until": instants.format_instant(until)}
+            detail = {"event": event, "until": times.format_instant(until)}
         else:
             text = f"waits until {_shown(until)}"
-            detail = {"until": instants.format_instant(until)}
+            detail = {"until": times.format_instant(until)}
         self._note("waits", node["id"], text, detail)
 
     def _deferred(self, start: ResumePoint) -> None:
         step, _, reason = start.deferred.partition(": ")
-        detail = {"reason": reason, "until": instants.format_instant(start.due)}
+        detail = {"reason": reason, "until": times.format_instant(start.due)}
         self._note("deferred", step, f"{reason}: waits until {_shown(start.due)}", detail)
 
     def _left(self, enrollment: Enrollment) -> None:

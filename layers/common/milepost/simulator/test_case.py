@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from milepost.api.event_body import RefusedEventError
-from milepost.base import instants
-from milepost.base.durations import parse_duration
+from milepost.base import times as instants
 from milepost.base.problems import Problem, did_you_mean
+from milepost.base.times import parse_duration
 from milepost.contacts.event_names import CONTACT
 from milepost.contacts.fields import Change
 from milepost.contacts.preferences import FREQUENCY

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment, ResumePoint, Status
 from milepost.enrollments.ports import Enrollments, PendingOutcomes

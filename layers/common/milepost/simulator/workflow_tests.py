@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from milepost.base import instants
-from milepost.base.durations import format_duration, parse_duration
+from milepost.base import times
 from milepost.base.parse_file import parse_file
 from milepost.base.problems import Problem, did_you_mean
+from milepost.base.times import format_duration, parse_duration
 from milepost.enrollments.program import Program
 from milepost.simulator.file import START, Case, Expected, ExpectedMessage, WorkflowTests
 from milepost.simulator.publish import SegmentConditions, deploy, open_shop
@@ -135,8 +135,8 @@ def _checked_attributes(
     if message.at is not None:
         yield (
             "at",
-            instants.format_instant(instants.parse_instant(message.at)),
-            instants.format_instant(mail.at),
+            times.format_instant(times.parse_instant(message.at)),
+            times.format_instant(mail.at),
         )
     if message.after is not None:
         elapsed = mail.at - began

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from milepost.api import event_body
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.event import contact_id
 from milepost.contacts.fields import Change
 from milepost.contacts.timeline import append
@@ -159,7 +159,7 @@ class World:
         `changes` are other changes of the contact. Raises RefusedEventError for what the endpoint
         would refuse.
         """
-        now = instants.format_instant(self.clock.now)
+        now = times.format_instant(self.clock.now)
         document = {
             "id": id_,
             "event": name,

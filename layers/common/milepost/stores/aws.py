@@ -1,4 +1,4 @@
-"""The files of stores in S3, and their keys: SecureStrings in SSM under `/<stack>/<store>/`."""
+"""A store's files in S3 and its keys in SSM."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from milepost.aws.s3 import _KINDS, MAX_BYTES, read_object
 from milepost.base.errors import ThrottledError
 from milepost.stores.keys import KEYS
 from milepost.stores.store_secrets import StoreSecrets
@@ -15,6 +14,24 @@ from milepost.stores.store_secrets import StoreSecrets
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_ssm.client import SSMClient
+
+
+MAX_BYTES = 1024 * 1024
+"""The largest file that a store may upload. A read stops one byte later, and parsing refuses it."""
+
+_KINDS = {"json": "application/json", "csv": "text/csv"}
+
+
+def read_object(client: "S3Client", bucket: str, key: str, most: int) -> bytes | None:
+    """At most `most` bytes of an object; None if there is none. Raises `ThrottledError`."""
+    try:
+        return client.get_object(Bucket=bucket, Key=key)["Body"].read(most)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+            return None
+        raise ThrottledError(f"S3: {error.response['Error']['Code']}") from error
+    except BotoCoreError as error:
+        raise ThrottledError(f"S3: {type(error).__name__}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 
 
 class Clock(NamedTuple):
@@ -41,7 +41,7 @@ def parse_clock(text: str) -> Clock:
         return Clock()
     start, _, speed = text.rpartition("@")
     try:
-        clock = Clock(instants.parse_instant(start), float(speed))
+        clock = Clock(times.parse_instant(start), float(speed))
     except ValueError:
         clock = Clock(speed=0)
     if not 0 < clock.speed < inf:

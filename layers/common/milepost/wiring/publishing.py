@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 def publisher() -> "Publisher":
     from decimal import Decimal
 
-    from milepost.publishing.aws import StepFunctionsStateMachines
-    from milepost.publishing.dynamodb import DynamoPublishedWriter
+    from milepost.publishing.dynamodb import DynamoPublishedWriter, StepFunctionsStateMachines
     from milepost.publishing.publish import Publisher
     from milepost.publishing.workflows import WorkflowPublisher
     from milepost.simulator.workflow_tests import run_publish_tests

@@ -1,7 +1,7 @@
 """A step type as it is written in a file: its model and its metadata.
 
 Only publishing and the command line load this. The successors of a step are in
-`enrollments/step_flow.py`, its action is in `runtime/steps`; `tests/workflows/test_step_types.py`
+`enrollments/program.py`, its action is in `runtime/steps`; `tests/workflows/test_step_types.py`
 compares the tables.
 """
 

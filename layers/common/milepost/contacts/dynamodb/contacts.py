@@ -8,7 +8,8 @@ from typing import Any
 
 from milepost.aws import keys
 from milepost.aws.table import ConditionFailedError, Table, pack
-from milepost.base import instants
+from milepost.base import times
+from milepost.base.addresses import ERASED
 from milepost.contacts.dynamodb.profile_item import (
     CONSENT,
     consent_value,
@@ -18,7 +19,6 @@ from milepost.contacts.dynamodb.profile_item import (
 from milepost.contacts.dynamodb.timeline import event_item
 from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind, claimable_identifiers
 from milepost.contacts.profile import PERMANENT_IDENTIFIERS, Profile, withdrawal
-from milepost.contacts.suppression import ERASED
 
 MAX_TOPICS = 90
 """Topics that one transaction withdraws. It may have 100 parts, and each topic has a log entry."""
@@ -117,7 +117,7 @@ class DynamoContacts:
             self._withdraw(merged_away["merged_into"], event, facts)
 
     def suppress(self, store: str, address_hash: str, reason: str, at: datetime) -> None:
-        key, since = keys.suppression(store, address_hash), instants.format_instant(at)
+        key, since = keys.suppression(store, address_hash), times.format_instant(at)
         item = key | pack({"reason": reason, "at": since})
         if not self.table.put_new(item) and reason != ERASED:
             with suppress(ConditionFailedError):
@@ -137,7 +137,7 @@ class DynamoContacts:
 
     def erased(self, store: str, contact: str) -> datetime | None:
         item = self.table.get(keys.erased(store, contact))
-        return instants.parse_instant(item["at"]) if item else None
+        return times.parse_instant(item["at"]) if item else None
 
     def delete_event(self, contact: str, event: Event) -> None:
         self.table.delete(keys.event(event.store, contact, event.name, event.occurred_at, event.id))
@@ -149,9 +149,9 @@ def _proof(contact: str, event: Event, fact: ConsentEvidence, topic: str) -> dic
     entry = {
         **fact._asdict(),
         "topic": topic,
-        "at": instants.format_instant(at),
+        "at": times.format_instant(at),
         "has_timestamp": fact.at is not None,
-        "requested_at": instants.format_instant(requested_at) if requested_at else None,
+        "requested_at": times.format_instant(requested_at) if requested_at else None,
         "event": event.name,
     }
     return keys.consent(event.store, contact, at, event.id, topic) | pack(entry)

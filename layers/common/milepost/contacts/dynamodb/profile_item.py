@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.aws import keys
 from milepost.aws.table import Table, pack
-from milepost.base import instants
-from milepost.base.refs import ContactRef
+from milepost.base import times
+from milepost.base.names import ContactRef
 from milepost.contacts.fields import Addition
 from milepost.contacts.ports import Member, MemberPage
 from milepost.contacts.profile import (
@@ -71,7 +71,7 @@ class DynamoMembers:
         return MemberPage(found, "")
 
     def join(self, ref: ContactRef, group: "Group", name: str, since: datetime) -> None:
-        entry = member_entry(ref.store, group, name, ref.contact, instants.format_instant(since))
+        entry = member_entry(ref.store, group, name, ref.contact, times.format_instant(since))
         self.table.put(keys.member(ref.store, ref.contact, group, name) | pack(entry))
 
     def leave(self, ref: ContactRef, group: "Group", name: str) -> None:
@@ -109,7 +109,7 @@ RECENT_SENDS = "recent_sends"
 
 def consent_value(consent: Consent) -> dict[str, Any]:
     return {
-        "state": consent.state, "at": instants.format_instant(consent.at), "method": consent.method,
+        "state": consent.state, "at": times.format_instant(consent.at), "method": consent.method,
         "source": consent.source, "weak": consent.weak,
     }  # fmt: skip
 
@@ -123,11 +123,11 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
         fields={name: tuple(entry) for name, entry in document.get("fields", {}).items()},
         totals={
             name: EventTotal(
-                count, instants.parse_instant(first), instants.parse_instant(last), Decimal(value)
+                count, times.parse_instant(first), times.parse_instant(last), Decimal(value)
             )
             for name, (count, first, last, value) in document.get("totals", {}).items()
         },
-        entries={w: instants.parse_instant(at) for w, at in document.get("entries", {}).items()},
+        entries={w: times.parse_instant(at) for w, at in document.get("entries", {}).items()},
         additions={
             name: tuple(Addition(*each) for each in stored)
             for name, stored in document.get("additions", {}).items()
@@ -137,7 +137,7 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
         },
         consent={
             name.removeprefix(CONSENT): Consent(
-                **{**stored, "at": instants.parse_instant(stored["at"])}
+                **{**stored, "at": times.parse_instant(stored["at"])}
             )
             for name, stored in item.items()
             if name.startswith(CONSENT)
@@ -207,7 +207,7 @@ def profile_change(
     if after.next_check != old.next_check and after.next_check is not None:
         due = to_wire(after.next_check.at)
         sets["timer_bucket"] = keys.timer_bucket(due, keys.shard(after.contact))
-        sets["timer_due"] = instants.format_instant(due)
+        sets["timer_due"] = times.format_instant(due)
     elif after.next_check != old.next_check:
         removed += ["timer_bucket", "timer_due"]
     if old.email and not after.email:
@@ -251,19 +251,19 @@ def profile_json(profile: Profile) -> str:
             "totals": {
                 name: [
                     t.count,
-                    instants.format_instant(t.first),
-                    instants.format_instant(t.last),
+                    times.format_instant(t.first),
+                    times.format_instant(t.last),
                     str(t.value),
                 ]
                 for name, t in profile.totals.items()
             },
-            "entries": {w: instants.format_instant(at) for w, at in profile.entries.items()},
+            "entries": {w: times.format_instant(at) for w, at in profile.entries.items()},
             "identifiers": profile.known_identifiers,
             **({"additions": profile.additions} if profile.additions else {}),
             **({"fired": profile.fired} if profile.fired else {}),
             **({"segment_state": stored} if (stored := profile.segment_state.to_json()) else {}),
             **(
-                {"next_check": [*map(instants.format_instant, profile.next_check)]}
+                {"next_check": [*map(times.format_instant, profile.next_check)]}
                 if profile.next_check
                 else {}
             ),
@@ -275,7 +275,7 @@ def profile_json(profile: Profile) -> str:
 
 
 def _next_check(stored: Sequence[str] | None) -> NextCheck | None:
-    return NextCheck(*map(instants.parse_instant, stored)) if stored else None
+    return NextCheck(*map(times.parse_instant, stored)) if stored else None
 
 
 def _active_enrollment(stored: Mapping[str, Any]) -> ActiveEnrollment:
@@ -283,7 +283,7 @@ def _active_enrollment(stored: Mapping[str, Any]) -> ActiveEnrollment:
         stored["workflow"],
         int(stored["version"]),
         stored["event"],
-        instants.parse_instant(stored["since"]),
+        times.parse_instant(stored["since"]),
         stored["state_machine_arn"],
         stored.get("home", ""),
     )
@@ -292,6 +292,6 @@ def _active_enrollment(stored: Mapping[str, Any]) -> ActiveEnrollment:
 def presence_value(presence: ActiveEnrollment) -> dict[str, Any]:
     return {
         "workflow": presence.workflow, "version": presence.version, "event": presence.event,
-        "since": instants.format_instant(presence.since), "state_machine_arn": presence.machine,
+        "since": times.format_instant(presence.since), "state_machine_arn": presence.machine,
         **({"home": presence.home} if presence.home else {}),
     }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.aws import keys
 from milepost.aws.table import ConditionFailedError, Table, pack
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.event import (
     IDENTIFIER_PRIORITY,
     Event,
@@ -53,7 +53,7 @@ class DynamoTimeline:
     def first_seen(self, store: str, source: str, event_id: str, now: datetime) -> datetime:
         item = keys.dedupe(store, source, event_id) | pack(
             {
-                "at": instants.format_instant(now),
+                "at": times.format_instant(now),
                 "expires_at": int((now + DEDUPE_PERIOD).timestamp()),
             }
         )
@@ -61,8 +61,8 @@ class DynamoTimeline:
             self.table.put(item, "attribute_not_exists(pk)")
         except ConditionFailedError as refused:
             (stored,) = refused.items
-            return instants.parse_instant(stored["at"]) if stored else now
-        return instants.parse_instant(instants.format_instant(now))
+            return times.parse_instant(stored["at"]) if stored else now
+        return times.parse_instant(times.format_instant(now))
 
     def find(
         self, store: str, contact: str, name: str, at: datetime, event_id: str
@@ -73,7 +73,7 @@ class DynamoTimeline:
     def past_events(self, store: str, contact: str, window: "EventWindow") -> "list[PastEvent]":
         from milepost.conditions.context import PastEvent  # appending events does not need it
 
-        since = instants.format_instant(window.since) if window.since else ""
+        since = times.format_instant(window.since) if window.since else ""
         items = self.table.query(
             KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
             ConsistentRead=True,
@@ -84,7 +84,7 @@ class DynamoTimeline:
             },
         )
         happened = (
-            PastEvent(instants.parse_instant(i["at"]), decode_body(i["body"])[1]) for i in items
+            PastEvent(times.parse_instant(i["at"]), decode_body(i["body"])[1]) for i in items
         )
         return [h for h in happened if window.since is None or h.at > window.since]
 
@@ -94,7 +94,7 @@ def event_item(contact: str, event: Event, retention: timedelta) -> dict[str, An
     return keys.event(event.store, contact, event.name, event.occurred_at, event.id) | pack(
         {
             "name": event.name,
-            "at": instants.format_instant(event.occurred_at),
+            "at": times.format_instant(event.occurred_at),
             "id": event.id,
             "source": event.source,
             "body": encode_body(event),
@@ -119,7 +119,7 @@ def event_from_item(store: str, item: Mapping[str, Any]) -> Event:
         store=store,
         id=item["id"],
         name=item["name"],
-        occurred_at=instants.parse_instant(item["at"]),
+        occurred_at=times.parse_instant(item["at"]),
         source=item["source"],
         identifiers=identifiers,
         data=data,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from milepost.aws import keys
 from milepost.aws.table import pack
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef
+from milepost.base import times as instants
+from milepost.base.names import EnrollmentRef
 from milepost.enrollments.enrollment import Enrollment, ResumePoint
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from milepost.aws import keys
 from milepost.aws.table import ConditionFailedError, Table
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.dynamodb.profile_item import ACTIVE_ENROLLMENTS, profile_from_item
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
@@ -98,7 +98,7 @@ class DynamoEnrollments:
                     ":status": status,
                     ":active": "active",
                     ":reason": reason,
-                    ":at": instants.format_instant(at),
+                    ":at": times.format_instant(at),
                     ":run": run_sort(status, ref),
                 },
             )
@@ -231,7 +231,7 @@ class DynamoEnrollments:
                     ":next": execution_no,
                     ":resume": resume_point_value(start),
                     ":bucket": waiting if paused else keys.timer_bucket(due, shard),
-                    ":due": instants.format_instant(due),
+                    ":due": times.format_instant(due),
                     ":active": "active",
                 },
             )
@@ -242,7 +242,7 @@ class DynamoEnrollments:
     def record_event(self, ref: EnrollmentRef, step: str, event: Event) -> str | int | None:
         entry = {
             "event": event.name,
-            "at": instants.format_instant(event.occurred_at),
+            "at": times.format_instant(event.occurred_at),
             "data": json.dumps(event.data, ensure_ascii=False),
         }
         item = self._exchange(ref, step, event.name, event.occurred_at, "recorded_event", entry)
@@ -265,7 +265,7 @@ class DynamoEnrollments:
         entry = {
             "token": token,
             "execution_no": execution_no,
-            "since": instants.format_instant(since),
+            "since": times.format_instant(since),
             "outcome": outcome or step,
         }
         return self._offer_wait(ref, step, event, entry, since)
@@ -279,7 +279,7 @@ class DynamoEnrollments:
         start: ResumePoint,
         outcome: str,
     ) -> bool:
-        since = instants.format_instant(start.since)
+        since = times.format_instant(start.since)
         entry = {"token": "", "execution_no": execution_no, "since": since, "outcome": outcome}
         return self._offer_wait(ref, step, event, entry, start.due)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from milepost.aws import keys
 from milepost.aws.table import Table, pack
-from milepost.base import instants
+from milepost.base import times
 from milepost.runtime.ports import BackfillSummary, PartitionProgress
 
 RUN = "BACKFILL#"
@@ -23,7 +23,7 @@ class DynamoBackfillProgress:
     def begin(self, store: str, run: str, what: Sequence[str], of: int, at: datetime) -> None:
         for each in what:
             key = keys.store_item(store, RUN + each)
-            self.table.put(key | pack({"run": run, "at": instants.format_instant(at), "of": of}))
+            self.table.put(key | pack({"run": run, "at": times.format_instant(at), "of": of}))
 
     def part(self, store: str, run: str, part: str) -> PartitionProgress:
         item = self.table.get(keys.store_item(store, f"{PART}{run}#{part}"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from milepost.aws import keys
 from milepost.aws.table import ConditionFailedError, Table, pack
-from milepost.base import instants
+from milepost.base import times
 
 if TYPE_CHECKING:
     from milepost.runtime.jobs import CountJob
@@ -30,7 +30,7 @@ class DynamoCountJobs:
             self._due, self._marked = due, set()
         if (store, workflow) not in self._marked:
             item = {
-                "due": instants.format_instant(due),
+                "due": times.format_instant(due),
                 "store": store,
                 "workflow": workflow,
                 "done": "",
@@ -46,11 +46,11 @@ class DynamoCountJobs:
             KeyConditionExpression="pk = :counts AND sk < :now",
             ConsistentRead=True,
             Limit=MAX_JOBS,
-            values={":counts": keys.COUNTS, ":now": instants.format_instant(now)},
+            values={":counts": keys.COUNTS, ":now": times.format_instant(now)},
         )
         return [
             CountJob(
-                instants.parse_instant(item["due"]), item["store"], item["workflow"], item["done"]
+                times.parse_instant(item["due"]), item["store"], item["workflow"], item["done"]
             )
             for item in items
         ]
@@ -69,18 +69,18 @@ class DynamoCountJobs:
 
     def put_off(self, job: "CountJob", due: datetime) -> None:
         # Put before remove: a crash in between leaves two jobs, so the workflow is counted twice.
-        item = job._replace(due=due)._asdict() | {"due": instants.format_instant(due)}
+        item = job._replace(due=due)._asdict() | {"due": times.format_instant(due)}
         self.table.put_new(keys.count_job(due, job.store, job.workflow) | pack(item))
         self._remove(job)
 
     def close(self, job: "CountJob", started_at: datetime) -> None:
         key = keys.counted(job.store, job.workflow)
-        self.table.put(key | pack({"started_at": instants.format_instant(started_at)}))
+        self.table.put(key | pack({"started_at": times.format_instant(started_at)}))
         self._remove(job)
 
     def last_started(self, store: str, workflow: str) -> datetime | None:
         item = self.table.get(keys.counted(store, workflow))
-        return instants.parse_instant(item["started_at"]) if item else None
+        return times.parse_instant(item["started_at"]) if item else None
 
     def _remove(self, job: "CountJob") -> None:
         with suppress(ConditionFailedError):  # another run has continued it

@@ -7,7 +7,7 @@ from typing import Any
 
 from milepost.aws import keys
 from milepost.aws.table import ConditionFailedError, Table
-from milepost.base import instants
+from milepost.base import times
 from milepost.runtime.jobs import Job
 
 
@@ -26,7 +26,7 @@ class DynamoJobs:
                 item["kind"],
                 item["store"],
                 item["workflow"],
-                instants.parse_instant(item["at"]),
+                times.parse_instant(item["at"]),
                 int(item["version"]),
                 item["done"],
             )
@@ -37,7 +37,7 @@ class DynamoJobs:
         self._update(job, "SET done = :done", {":done": done})
 
     def reopen(self, job: Job, at: datetime) -> None:
-        values = {":next": instants.format_instant(at), ":nothing": ""}
+        values = {":next": times.format_instant(at), ":nothing": ""}
         self._update(job, "SET #at = :next, done = :nothing", values)
 
     def close(self, job: Job) -> None:
@@ -64,4 +64,4 @@ def job_value(job: Job) -> dict[str, Any]:
 
 
 def _at(job: Job) -> str:
-    return instants.format_instant(job.at)
+    return times.format_instant(job.at)

@@ -8,8 +8,8 @@ from typing import Any
 
 from milepost.aws import keys
 from milepost.aws.table import ConditionFailedError, Item, Table
-from milepost.base import instants
-from milepost.base.refs import ContactRef, EnrollmentRef, MessageRef
+from milepost.base import times
+from milepost.base.names import ContactRef, EnrollmentRef, MessageRef
 from milepost.runtime.ports import OverdueMessage
 from milepost.sending.dynamodb.ledger import remove_recent_send
 
@@ -37,7 +37,7 @@ class DynamoTimers:
                     KeyConditionExpression="timer_bucket = :bucket AND timer_due <= :now",
                     values={
                         ":bucket": keys.timer_bucket(hour, number),
-                        ":now": instants.format_instant(now),
+                        ":now": times.format_instant(now),
                     },
                 ):
                     overdue = self._read(item["pk"], item["sk"])
@@ -70,7 +70,7 @@ class DynamoTimers:
             CURSOR,
             expression="SET #hour = :hour",
             names={"#hour": "hour"},
-            values={":hour": instants.format_instant(now - INDEX_SETTLE_TIME)},
+            values={":hour": times.format_instant(now - INDEX_SETTLE_TIME)},
         )
 
     def put_off(self, ref: MessageRef | EnrollmentRef | ContactRef, now: datetime) -> None:
@@ -82,8 +82,8 @@ class DynamoTimers:
                 condition="timer_due <= :long_ago AND begins_with(timer_bucket, :due)",
                 values={
                     ":bucket": keys.timer_bucket(later, keys.shard(ref.contact)),
-                    ":later": instants.format_instant(later),
-                    ":long_ago": instants.format_instant(now - MAX_RETRY_DELAY),
+                    ":later": times.format_instant(later),
+                    ":long_ago": times.format_instant(now - MAX_RETRY_DELAY),
                     ":due": keys.TIMERS,
                 },
             )
@@ -94,7 +94,7 @@ class DynamoTimers:
             return True
         failed = self._abandon(ref, at, "failed", busy)
         if failed:  # SES did not accept it, so it does not count for caps, unless claimed again
-            claimed_at = instants.parse_instant(failed["decided_at"])
+            claimed_at = times.parse_instant(failed["decided_at"])
             remove_recent_send(self.table, ref, ref.contact, claimed_at)
         return bool(failed)
 
@@ -112,7 +112,7 @@ class DynamoTimers:
                 values={
                     **{place: name for place, name in named.items() if place in condition},
                     ":status": status,
-                    ":at": instants.format_instant(at),
+                    ":at": times.format_instant(at),
                 },
             )
         except ConditionFailedError:
@@ -120,7 +120,7 @@ class DynamoTimers:
 
     def _oldest(self, now: datetime) -> datetime:
         cursor = self.table.get(CURSOR)
-        return instants.parse_instant(cursor["hour"]) if cursor else now - INITIAL_LOOKBACK
+        return times.parse_instant(cursor["hour"]) if cursor else now - INITIAL_LOOKBACK
 
     def _read(self, pk: str, sk: str) -> OverdueMessage | EnrollmentRef | ContactRef | None:
         if sk == "PROFILE":

@@ -10,8 +10,8 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple
 
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.event import PERSONAL_IDENTIFIERS, Event, IdentifierKind, anonymous, trusted
 from milepost.contacts.event_names import (
     DUPLICATE_CORRECTED,
@@ -74,7 +74,7 @@ class OpenEnrollment(NamedTuple):
 
 def merge_request_event(contact: str, event: Event, kind: IdentifierKind) -> Event:
     """The merge request of `contact` for an identifier of its event."""
-    value, at = event.identifiers[kind], instants.format_instant(event.occurred_at)
+    value, at = event.identifiers[kind], times.format_instant(event.occurred_at)
     return _note(
         event,
         MERGE_REQUESTED,

@@ -9,8 +9,7 @@ from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile, apply_event
 from milepost.enrollments.enrollment import Enrollment, template_data
 from milepost.enrollments.ports import PendingOutcomes
-from milepost.enrollments.program import Node, Program, outcome_key
-from milepost.enrollments.step_flow import Outcome
+from milepost.enrollments.program import Node, Outcome, Program, outcome_key
 from milepost.enrollments.version_migration import TIMESTAMP_RESOLUTION
 from milepost.sending.send import SendDeferred, SendPaused
 from milepost.stores.settings import StoreSettings

@@ -3,8 +3,7 @@
 from typing import Any
 
 from milepost.conditions.evaluate import evaluate
-from milepost.enrollments.program import Node
-from milepost.enrollments.step_flow import flow_of
+from milepost.enrollments.program import Node, flow_of
 from milepost.runtime.steps.block_run import BlockRun, Next
 from milepost.runtime.steps.tools import StepTools
 

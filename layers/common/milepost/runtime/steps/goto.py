@@ -1,8 +1,7 @@
 """`goto`: jump, at most `max` times."""
 
 from milepost.enrollments.enrollment import visit_count
-from milepost.enrollments.program import Node
-from milepost.enrollments.step_flow import flow_of
+from milepost.enrollments.program import Node, flow_of
 from milepost.runtime.steps.block_run import BlockRun, Next
 from milepost.runtime.steps.tools import StepTools
 

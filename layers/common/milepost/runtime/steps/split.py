@@ -1,8 +1,7 @@
 """`split`: choose a path by weight, and store it for reports."""
 
 from milepost.enrollments.chance import choose_path
-from milepost.enrollments.program import Node
-from milepost.enrollments.step_flow import flow_of
+from milepost.enrollments.program import Node, flow_of
 from milepost.runtime.steps.block_run import BlockRun, Next
 from milepost.runtime.steps.tools import StepTools
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.enrollments.condition_data import ContextLoader
 from milepost.enrollments.program import Node
 from milepost.outbound.request import (

@@ -7,8 +7,8 @@ from typing import Any
 
 from milepost.aws import keys
 from milepost.aws.table import Table
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef, MessageRef
 from milepost.enrollments.dynamodb.enrollment_item import enrollment_from_item
 from milepost.enrollments.enrollment import Enrollment
 from milepost.sending.counts import Alarm, WorkflowCounts, count_outcomes
@@ -66,9 +66,7 @@ class DynamoRuns:
         erased = self.table.get(keys.erased(ref.store, ref.contact))
         if enrollment is None or erased is None:
             return enrollment is None
-        return instants.parse_instant(enrollment["entered_at"]) <= instants.parse_instant(
-            erased["at"]
-        )
+        return times.parse_instant(enrollment["entered_at"]) <= times.parse_instant(erased["at"])
 
 
 def _entry(item: Mapping[str, Any]) -> RunEntry:

@@ -8,12 +8,12 @@ from typing import Any
 
 from milepost.aws import keys
 from milepost.aws.table import ConditionFailedError, Table, pack
-from milepost.base import instants
+from milepost.base import times
+from milepost.base.addresses import ERASED, address_hash
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.base.names import EnrollmentRef, MessageRef
 from milepost.contacts.dynamodb.profile_item import CONSENT
 from milepost.contacts.recent_marketing import NO_SENDS, send_key, to_numbers
-from milepost.contacts.suppression import ERASED, address_hash
 from milepost.enrollments.dynamodb.enrollment_item import pending_outcomes_update
 from milepost.enrollments.ports import PendingOutcomes
 from milepost.sending.delivery_state import for_conditions
@@ -132,7 +132,7 @@ class DynamoLedger:
 
     def record_result(self, ref: MessageRef, answer: Answer, at: datetime) -> None:
         if isinstance(answer, Accepted):
-            self._accept(ref, {":id": answer.ses_id, ":at": instants.format_instant(at)})
+            self._accept(ref, {":id": answer.ses_id, ":at": times.format_instant(at)})
             return
         status: MessageStatus = "unknown"
         if isinstance(answer, SubmissionRejected):
@@ -252,7 +252,7 @@ class DynamoLedger:
             "template_hash": pending.template_hash or None,
             "recipient": address_hash(pending.recipient) if pending.recipient else None,
             "numbers": dict(pending.decision_numbers),
-            "decided_at": instants.format_instant(at),
+            "decided_at": times.format_instant(at),
             "attempts": attempts,
             "run_bucket": keys.run_bucket(ref.store, enrollment.workflow, keys.shard(ref.contact)),
             "run_sort": f"MESSAGE#{pending.step}#{ref.id}",
@@ -266,7 +266,7 @@ class DynamoLedger:
         return {
             "kind": "message",
             "timer_bucket": keys.timer_bucket(due, keys.shard(ref.contact)),
-            "timer_due": instants.format_instant(due),
+            "timer_due": times.format_instant(due),
         }
 
     def _put(

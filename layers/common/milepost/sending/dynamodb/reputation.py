@@ -9,8 +9,8 @@ from typing import Any
 
 from milepost.aws import keys
 from milepost.aws.table import ConditionFailedError, Item, Table, pack
-from milepost.base import instants
-from milepost.base.refs import MessageRef
+from milepost.base import times
+from milepost.base.names import MessageRef
 from milepost.published.marketing_stop import Kind, MarketingStop
 from milepost.sending.reputation import RETENTION, HourlyCount, ReputationState
 
@@ -54,7 +54,7 @@ class DynamoReputationCounts:
             values={":pk": first["pk"]["S"], ":first": first["sk"]["S"], ":last": last["sk"]["S"]},
         ):
             counts = {name: int(item.get(name, 0)) for name in ("sent", *_KINDS)}
-            yield HourlyCount(instants.parse_instant(item["hour"]), **counts)
+            yield HourlyCount(times.parse_instant(item["hour"]), **counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,12 @@ class DynamoMarketingStops:
         closed = self.table.update_arguments(
             "SET resumed = :at REMOVE breaker",
             "breaker = :breaker",
-            values={":at": instants.format_instant(at), ":breaker": _json(stop)},
+            values={":at": times.format_instant(at), ":breaker": _json(stop)},
         )
-        record = keys.store_item(store, f"BREAKER#{instants.format_instant(stop.opened)}")
+        record = keys.store_item(store, f"BREAKER#{times.format_instant(stop.opened)}")
         log_entry = {
             "breaker": _json(stop),
-            "resumed": instants.format_instant(at),
+            "resumed": times.format_instant(at),
             "by": by,
             "reason": why,
         }
@@ -144,7 +144,7 @@ def _add(name: str, hour: datetime, number: int) -> dict[str, Any]:
         "expression": "SET #hour = :hour, expires_at = :until ADD #name :number",
         "names": {"#hour": "hour", "#name": name},
         "values": {
-            ":hour": instants.format_instant(hour),
+            ":hour": times.format_instant(hour),
             ":until": int((hour + RETENTION).timestamp()),
             ":number": number,
         },

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.event import ContactUpdate
 from milepost.shops.platform import Translation
 from milepost.shops.shopify import mapping
@@ -26,7 +26,7 @@ def translate_customer(arrival: ParsedDelivery) -> Translation:
         at = required("created_at", customer.created_at, customer.updated_at)
     else:
         at = required("updated_at", customer.updated_at)
-        change = f"{change}:{instants.format_instant(at)}"
+        change = f"{change}:{times.format_instant(at)}"
     data = mapping.known_fields(
         customer_id=customer.id,
         state=customer.state,
@@ -64,7 +64,7 @@ def translate_email_consent(arrival: ParsedDelivery) -> Translation:
     event = arrival.event(
         "Email Consent Updated",
         # The id and not the address, because event ids are in keys and logs.
-        f"email_consent:{change.customer_id or 'guest'}:{state}:{instants.format_instant(at)}",
+        f"email_consent:{change.customer_id or 'guest'}:{state}:{times.format_instant(at)}",
         at,
         identifiers=identifiers,
         data=mapping.known_fields(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.shops.platform import WebhookError
 
 _MAX_ID = 255
@@ -73,7 +73,7 @@ def _instant(value: object) -> object:
     if value is None or value == "":
         return None
     try:
-        instant = instants.parse_instant(value) if isinstance(value, str) else None
+        instant = times.parse_instant(value) if isinstance(value, str) else None
     except (ValueError, OverflowError):
         instant = None
     if instant is None or instant.year < _EPOCH_YEAR:

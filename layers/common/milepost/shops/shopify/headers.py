@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.shops.platform import Delivery
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def delivery(headers: Mapping[str, str]) -> Delivery:
 def _instant(text: str | None) -> datetime | None:
     """`fromisoformat` cuts nanoseconds to microseconds (Python 3.11 and later)."""
     try:
-        return instants.parse_instant(text) if text else None
+        return times.parse_instant(text) if text else None
     except (ValueError, OverflowError):
         return None
 

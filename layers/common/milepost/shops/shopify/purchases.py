@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.event import ContactUpdate, IdentifierKind
 from milepost.shops.platform import Translation
 from milepost.shops.shopify import mapping
@@ -27,7 +27,7 @@ def translate_cart(arrival: ParsedDelivery) -> Translation:
     subtotal = mapping.total(prices) if lines else Decimal(0)
     event = arrival.event(
         "Cart Created" if created else "Cart Updated",
-        f"cart:{cart.token}:{instants.format_instant(cart.updated_at)}",
+        f"cart:{cart.token}:{times.format_instant(cart.updated_at)}",
         (cart.created_at or cart.updated_at) if created else cart.updated_at,
         identifiers=mapping.collect_identifiers(cart=cart.token),
         data=mapping.known_fields(
@@ -64,7 +64,7 @@ def translate_checkout(arrival: ParsedDelivery) -> Translation:
         stage = _stage(identifiers, contact)
         moments.append(("Checkout Started", f"{prefix}:started{stage}", checkout.created_at))
     if arrival.topic == "checkouts/update":
-        updated_id = f"{prefix}:updated:{instants.format_instant(updated_at)}"
+        updated_id = f"{prefix}:updated:{times.format_instant(updated_at)}"
         moments.append(("Checkout Updated", updated_id, updated_at))
     return Translation(
         tuple(
@@ -139,7 +139,7 @@ def _order_moment(topic: str, order: Order) -> tuple[str, datetime]:
     """
     updated = order.updated_at or order.created_at
     shipped = [(each.created_at, each.id) for each in order.fulfillments if each.created_at]
-    shipped_at, shipment = max(shipped, default=(updated, instants.format_instant(updated)))
+    shipped_at, shipment = max(shipped, default=(updated, times.format_instant(updated)))
     match topic:
         case "orders/create":
             return "completed", order.created_at
@@ -152,7 +152,7 @@ def _order_moment(topic: str, order: Order) -> tuple[str, datetime]:
         case "orders/partially_fulfilled":
             return f"partially_fulfilled:{shipment}", shipped_at
         case _:
-            return f"updated:{instants.format_instant(updated)}", updated
+            return f"updated:{times.format_instant(updated)}", updated
 
 
 def translate_refund(arrival: ParsedDelivery) -> Translation:

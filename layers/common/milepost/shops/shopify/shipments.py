@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.shops.platform import Translation
 from milepost.shops.shopify import mapping
 from milepost.shops.shopify.delivery import ParsedDelivery, required
@@ -51,7 +51,7 @@ def translate_shipment(arrival: ParsedDelivery) -> Translation:
         name, suffix = "Shipment Created", "created"
     else:
         at = required("updated_at", shipment.updated_at)
-        name, suffix = "Shipment Updated", f"updated:{instants.format_instant(at)}"
+        name, suffix = "Shipment Updated", f"updated:{times.format_instant(at)}"
     event_id = f"shipment:{shipment.id}:{suffix}"
     return Translation((arrival.event(name, event_id, at, identifiers=identifiers, data=data),))
 
@@ -71,7 +71,7 @@ def translate_fulfillment_event(arrival: ParsedDelivery) -> Translation:
         order_id=scan.order_id,
         status=status,
         message=scan.message,
-        estimated_delivery_at=instants.format_instant(expected) if expected else None,
+        estimated_delivery_at=times.format_instant(expected) if expected else None,
     )
     at = required("happened_at", scan.happened_at, scan.created_at)
     event_id = f"shipment:{scan.fulfillment_id}:{status}"

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from milepost.base import instants
+from milepost.base import times
+from milepost.base.addresses import ERASED
 from milepost.contacts.event import ConsentEvidence, Event, IdentifierKind, claimable_identifiers
 from milepost.contacts.profile import Profile, withdrawal
-from milepost.contacts.suppression import ERASED
 from milepost.simulator.memory.state import ConsentRecord, ContactsTable, milliseconds
 
 
@@ -95,7 +95,7 @@ class MemoryContacts:
             stored = self.state.suppressed.get((store, address_hash))
             if stored is None or (stored == ERASED and reason != ERASED):
                 self.state.suppressed[store, address_hash] = reason
-                self.state.suppressed_at[store, address_hash] = instants.format_instant(at)
+                self.state.suppressed_at[store, address_hash] = times.format_instant(at)
 
     def lift_erasure_suppression(self, store: str, address_hash: str) -> None:
         with self.state.lock:

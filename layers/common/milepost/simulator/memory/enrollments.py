@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.contacts.event import Event
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment, ResumePoint, Status
@@ -245,7 +245,7 @@ class MemoryEnrollments:
     def _match(self, ref: EnrollmentRef, key: str, event: Event) -> None:
         outcome = {
             "event": event.name,
-            "at": instants.format_instant(event.occurred_at),
+            "at": times.format_instant(event.occurred_at),
             "data": dict(event.data),
         }
         save_outcomes(self.state, ref, PendingOutcomes(outcomes={key: outcome}))

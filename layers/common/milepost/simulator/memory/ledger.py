@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from milepost.base import instants
+from milepost.base import times
+from milepost.base.addresses import ERASED, address_hash
 from milepost.base.errors import ThrottledError
-from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.base.names import EnrollmentRef, MessageRef
 from milepost.contacts.recent_marketing import remove_send
-from milepost.contacts.suppression import ERASED, address_hash
 from milepost.sending.delivery_state import for_conditions, merge_delivery_event
 from milepost.sending.message import (
     CONFIRMATION_TIMEOUT,
@@ -82,7 +82,7 @@ class MemoryLedger:
             if message is None:  # the contact was erased meanwhile
                 return
             if isinstance(answer, Accepted):
-                accepted = {"ses_id": answer.ses_id, "accepted_at": instants.format_instant(at)}
+                accepted = {"ses_id": answer.ses_id, "accepted_at": times.format_instant(at)}
                 message |= accepted
                 message.pop("timer_due", None)
                 if "final_status" not in message:
@@ -94,7 +94,7 @@ class MemoryLedger:
                     message["status"] = "unknown"
                 elif answer.retry:
                     due = self.to_wire(at) + RETRY_PERIOD
-                    message |= {"status": "throttled", "timer_due": instants.format_instant(due)}
+                    message |= {"status": "throttled", "timer_due": times.format_instant(due)}
                 else:
                     message["status"] = "rejected"
                     message.pop("timer_due", None)
@@ -181,7 +181,7 @@ class MemoryLedger:
     def _claimed(self, pending: PendingMessage, at: datetime, attempts: int) -> None:
         message = self._decide(pending, "claimed", at)
         due = self.to_wire(at) + CONFIRMATION_TIMEOUT
-        message |= {"attempts": attempts, "timer_due": instants.format_instant(due)}
+        message |= {"attempts": attempts, "timer_due": times.format_instant(due)}
         for name in ("reason", "abandoned_at"):  # of an earlier attempt
             message.pop(name, None)
 
@@ -200,7 +200,7 @@ class MemoryLedger:
             "category": pending.category,
             "template": pending.template,
             "numbers": dict(pending.decision_numbers),
-            "decided_at": instants.format_instant(at),
+            "decided_at": times.format_instant(at),
         }
         optional = {
             "topic": pending.topic,

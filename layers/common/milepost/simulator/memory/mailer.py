@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.sending.message import Accepted, Answer, OutgoingEmail, SubmissionRejected
 
 

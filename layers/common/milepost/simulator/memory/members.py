@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from milepost.base import instants
-from milepost.base.refs import ContactRef
+from milepost.base import times
+from milepost.base.names import ContactRef
 from milepost.contacts.ports import Member, MemberPage
 from milepost.contacts.profile import first_seen
 from milepost.simulator.memory.state import ContactsTable
@@ -55,7 +55,7 @@ class MemoryMembers:
     def join(self, ref: ContactRef, group: "Group", name: str, since: datetime) -> None:
         with self.state.lock:
             stored = self.state.members.setdefault((ref.store, group, name), {})
-            stored[ref.contact] = instants.format_instant(since)
+            stored[ref.contact] = times.format_instant(since)
 
     def leave(self, ref: ContactRef, group: "Group", name: str) -> None:
         with self.state.lock:

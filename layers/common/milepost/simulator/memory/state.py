@@ -6,8 +6,8 @@ from datetime import datetime
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from milepost.base import instants
-from milepost.base.refs import EnrollmentRef, MessageRef
+from milepost.base import times
+from milepost.base.names import EnrollmentRef, MessageRef
 from milepost.contacts.event import ConsentEvidence, Event
 from milepost.contacts.profile import Profile
 from milepost.enrollments.enrollment import Enrollment
@@ -138,4 +138,4 @@ def enrollment_key(ref: EnrollmentRef) -> EnrollmentKey:
 
 def milliseconds(instant: datetime) -> datetime:
     """An instant with the precision of the tables."""
-    return instants.parse_instant(instants.format_instant(instant))
+    return times.parse_instant(times.format_instant(instant))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from milepost.base.refs import EnrollmentRef
+from milepost.base.names import EnrollmentRef
 from milepost.enrollments.enrollment import execution_name
 
 Definition = dict[str, Any]

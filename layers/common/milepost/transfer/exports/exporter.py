@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.errors import ThrottledError
 from milepost.transfer.exports.progress import KINDS, Export, Kind, part_path, report, report_path
 from milepost.transfer.naming import asked, make_id
@@ -58,7 +58,7 @@ class StoreExporter:
             body = (
                 b"".join(self.uploads.read(store, upload)) if upload.size <= MAX_SETTINGS else b""
             )
-            now = instants.parse_instant(instants.format_instant(self.now()))
+            now = times.parse_instant(times.format_instant(self.now()))
             known = self.exports.begin(_included(body, Export(store, id_, now)))
         return self._run(known, 0, time_left)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.event import Event, encode_body
 from milepost.contacts.profile import Profile
 
@@ -22,7 +22,7 @@ def contact_line(profile: Profile) -> dict[str, Any] | None:
         "consent": {
             topic: {
                 "state": consent.state,
-                "at": instants.format_instant(consent.at),
+                "at": times.format_instant(consent.at),
                 "method": consent.method,
                 "source": consent.source,
             }
@@ -31,8 +31,8 @@ def contact_line(profile: Profile) -> dict[str, Any] | None:
         "totals": {
             name: {
                 "count": total.count,
-                "first": instants.format_instant(total.first),
-                "last": instants.format_instant(total.last),
+                "first": times.format_instant(total.first),
+                "last": times.format_instant(total.last),
                 "value": str(total.value),
             }
             for name, total in profile.totals.items()
@@ -48,7 +48,7 @@ def event_line(contact: str, event: Event, copied_from: str = "") -> dict[str, A
         "contact": contact,
         "id": event.id,
         "event": event.name,
-        "occurred_at": instants.format_instant(event.occurred_at),
+        "occurred_at": times.format_instant(event.occurred_at),
         "source": event.source,
         "identifiers": body["identifiers"],
         "properties": body["data"],

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
-from milepost.base import instants
+from milepost.base import times
 
 Kind = Literal[
     "contacts", "events", "consents", "memberships", "enrollments", "messages", "identities",
@@ -33,14 +33,14 @@ class Export(NamedTuple):
     problem: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        touched = instants.format_instant(self.touched) if self.touched else None
-        begun = instants.format_instant(self.begun)
+        touched = times.format_instant(self.touched) if self.touched else None
+        begun = times.format_instant(self.begun)
         return {**self._asdict(), "begun": begun, "touched": touched, "kinds": [*self.kinds]}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Export":
-        begun, kinds = instants.parse_instant(document["begun"]), tuple(document["kinds"])
-        touched = instants.parse_instant(document["touched"]) if document["touched"] else None
+        begun, kinds = times.parse_instant(document["begun"]), tuple(document["kinds"])
+        touched = times.parse_instant(document["touched"]) if document["touched"] else None
         return cls(**{**document, "begun": begun, "touched": touched, "kinds": kinds})
 
 
@@ -63,8 +63,8 @@ def report(export: Export, now: datetime) -> dict[str, Any]:
         "export": export.id,
         "outcome": "refused" if export.problem else "finished" if export.done else "running",
         "problem": export.problem or None,
-        "begun": instants.format_instant(export.begun),
-        "updated": instants.format_instant(now),
+        "begun": times.format_instant(export.begun),
+        "updated": times.format_instant(now),
         "items_read": export.read,
         "items_per_second": round(export.read / export.seconds) if export.seconds > 0.001 else 0,
         "lines": dict(export.lines),

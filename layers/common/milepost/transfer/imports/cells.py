@@ -6,7 +6,7 @@ from datetime import date
 from json import dumps
 from typing import Any, Final, Literal
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.addresses import normalize_email, normalize_phone
 from milepost.base.names import is_workflow
 from milepost.contacts.fields import ContactField
@@ -130,7 +130,7 @@ def read_date(cell: Any, written: str = "") -> str:
 
 def read_instant(cell: Any) -> str:
     try:
-        return instants.format_instant(instants.parse_instant(cell))
+        return times.format_instant(times.parse_instant(cell))
     except (ValueError, TypeError):
         raise CellError(
             "is not a time with an offset", "write it as 2026-11-22T09:30:00Z"

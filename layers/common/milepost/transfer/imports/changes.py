@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.contacts.event import ContactUpdate, Event, IdentifierKind
 from milepost.contacts.event_names import IMPORT_REVERTED, IMPORTED, LIST
 from milepost.contacts.fields import Base, Change
@@ -139,7 +139,7 @@ def _difference(old: Profile, event: Event, settings: StoreSettings, created: bo
 
 def difference_of(event: Event) -> RowChange:
     """The changes that a stored import event made when it was appended."""
-    stamp = (instants.format_instant(event.occurred_at), event.id)
+    stamp = (times.format_instant(event.occurred_at), event.id)
     before, values = _before(event.data), _values(event)
     return RowChange(
         created=bool(event.data["created"]),
@@ -164,7 +164,7 @@ def _values(event: Event) -> dict[str, Any]:
 def carries_import(profile: Profile | None, event: Event) -> bool:
     """Whether a profile shows that this import event has been applied."""
     return profile is not None and any(
-        base[2] == event.id and base[1] == instants.format_instant(event.occurred_at)
+        base[2] == event.id and base[1] == times.format_instant(event.occurred_at)
         for base in profile.fields.values()
     )
 
@@ -212,9 +212,9 @@ def revert_event(event: Event, others: Iterable[Event], settings: StoreSettings)
     `others` are the contact's other events. Only older ones count: they include events that were
     not yet applied when the row was read.
     """
-    stamp = (instants.format_instant(event.occurred_at), event.id)
+    stamp = (times.format_instant(event.occurred_at), event.id)
     before = Profile(event.store, "", fields=_before(event.data))
-    older = (e for e in others if (instants.format_instant(e.occurred_at), e.id) < stamp)
+    older = (e for e in others if (times.format_instant(e.occurred_at), e.id) < stamp)
     for each in sorted(older, key=lambda e: (e.occurred_at, e.id)):
         before = apply_event(before, each, settings)
     return Event(

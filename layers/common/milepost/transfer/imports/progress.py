@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.problems import Problem
 from milepost.transfer.imports.plan import Plan
 from milepost.transfer.ports import FileVersion
@@ -108,27 +108,27 @@ class Import(NamedTuple):
         return {
             **self._asdict(),
             "upload": [*self.upload],
-            "at": instants.format_instant(self.at),
-            "begun": instants.format_instant(self.begun),
+            "at": times.format_instant(self.at),
+            "begun": times.format_instant(self.begun),
             "plan": self.plan.to_json() if self.plan else None,
             "counts": [*self.counts],
             "returned": [*self.returned],
-            "since": instants.format_instant(self.since) if self.since else None,
-            "touched": instants.format_instant(self.touched) if self.touched else None,
+            "since": times.format_instant(self.since) if self.since else None,
+            "touched": times.format_instant(self.touched) if self.touched else None,
             "problems": [[p.location, p.reason, p.remedy] for p in self.problems],
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Import":
         def optional(name: str) -> datetime | None:
-            return instants.parse_instant(document[name]) if document[name] else None
+            return times.parse_instant(document[name]) if document[name] else None
 
         return cls(
             **{
                 **document,
                 "upload": FileVersion(*document["upload"]),
-                "at": instants.parse_instant(document["at"]),
-                "begun": instants.parse_instant(document["begun"]),
+                "at": times.parse_instant(document["at"]),
+                "begun": times.parse_instant(document["begun"]),
                 "plan": Plan.from_json(document["plan"]) if document["plan"] else None,
                 "counts": Counts(*document["counts"]),
                 "returned": RevertCounts(*document["returned"]),

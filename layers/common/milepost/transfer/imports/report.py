@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.transfer.imports.changes import RowChange
 from milepost.transfer.imports.progress import RUNNING_PHASES, Import, Phase
 from milepost.transfer.naming import errors_path, undo_path
@@ -46,8 +46,8 @@ def as_json(done: Import, now: datetime) -> str:
         "file": done.upload.path,
         "outcome": done.phase,
         "finished": done.phase not in RUNNING_PHASES,
-        "begun": instants.format_instant(done.begun),
-        "updated": instants.format_instant(now),
+        "begun": times.format_instant(done.begun),
+        "updated": times.format_instant(now),
         "percent": done.percent,
         "rows_per_second": done.speed,
         "counts": done.counts._asdict(),
@@ -87,7 +87,7 @@ def settings_for(done: Import) -> dict[str, Any] | None:
 
 def as_markdown(done: Import, now: datetime) -> str:
     lines = [f"# `{_cell(done.upload.path)}` {_OUTCOMES[done.phase]}", ""]
-    lines += [f"Import `{done.id}`, {instants.format_instant(now)}."]
+    lines += [f"Import `{done.id}`, {times.format_instant(now)}."]
     if done.phase in RUNNING_PHASES:
         lines += ["", f"{done.percent} % of the file, {done.speed} rows a second."]
     if done.problems:

@@ -9,20 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from milepost.base import instants
+from milepost.base import times
 from milepost.base.errors import ThrottledError
 from milepost.base.problems import Problem
 from milepost.transfer.imports.encodings import HEAD
 from milepost.transfer.imports.plan import make_plan, parse_as_of
 from milepost.transfer.imports.progress import Import
-from milepost.transfer.naming import (
-    UploadRequest,
-    asked,
-    data_paths,
-    is_id,
-    make_id,
-    settings_path,
-)
+from milepost.transfer.naming import UploadRequest, asked, data_paths, is_id, make_id, settings_path
 from milepost.transfer.ports import FileVersion
 
 if TYPE_CHECKING:
@@ -69,7 +62,7 @@ class UploadHandler:
     def _new(
         self, store: str, id_: str, upload: FileVersion, settings: FileVersion | None
     ) -> Import:
-        now = instants.parse_instant(instants.format_instant(self.now()))
+        now = times.parse_instant(times.format_instant(self.now()))
         new = Import(store, id_, upload, "checking", at=now, begun=now)
         file = self._settings(store, settings)
         if isinstance(file, list):
@@ -83,7 +76,7 @@ class UploadHandler:
             return new._replace(phase="refused", problems=tuple(plan))
         return new._replace(
             phase="checking" if plan.dry_run else "importing",
-            at=instants.parse_instant(instants.format_instant(at)),
+            at=times.parse_instant(times.format_instant(at)),
             plan=plan,
             offset=plan.start,
             row=1 if kind == "csv" else 0,

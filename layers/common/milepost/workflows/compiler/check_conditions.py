@@ -18,7 +18,7 @@ from milepost.conditions.leaf_files import (
 )
 from milepost.conditions.operators import OPERATORS, Operator
 from milepost.contacts.fields import CONTACT_FIELDS
-from milepost.enrollments.step_flow import FLOWS
+from milepost.enrollments.program import FLOWS
 from milepost.templates.check import KNOWN
 from milepost.workflows.language.workflow import Workflow, fields_of_its_own, walk
 from milepost.workflows.step_type import ValueKind

@@ -7,8 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from milepost.base.file_model import FileModel
 from milepost.base.problems import Problem, did_you_mean
-from milepost.enrollments.program import END, Node, Program
-from milepost.enrollments.step_flow import Jump, always_waits, flow_of, successors
+from milepost.enrollments.program import END, Jump, Node, Program, always_waits, flow_of, successors
 from milepost.enrollments.trigger_types import normalize_trigger
 from milepost.workflows.language.workflow import Workflow, walk
 from milepost.workflows.steps import STEPS, AnyStep, type_of

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from milepost.enrollments.blocks import blocks
 from milepost.enrollments.enrollment import suspends
-from milepost.enrollments.program import END, Node, Program
-from milepost.enrollments.step_flow import Jump, flow_of, is_wait
+from milepost.enrollments.program import END, Jump, Node, Program, flow_of, is_wait
 from milepost.workflows.compiler.check_steps import reached
 
 

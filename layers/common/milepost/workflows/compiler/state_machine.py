@@ -14,8 +14,16 @@ from typing import Any, assert_never
 
 from milepost.enrollments.blocks import Block, blocks
 from milepost.enrollments.enrollment import suspends
-from milepost.enrollments.program import END, Node, Program
-from milepost.enrollments.step_flow import Wait, flow_of, is_wait, timed_out_at, woken_at
+from milepost.enrollments.program import (
+    END,
+    Node,
+    Program,
+    Wait,
+    flow_of,
+    is_wait,
+    timed_out_at,
+    woken_at,
+)
 
 NAME_LIMIT = 80
 """Characters in a state's name (Amazon States Language)."""

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 from milepost.base.file_model import FileModel
 from milepost.base.markdown import bold, code, describe_duration, listed, pairs, value
 from milepost.conditions.file import describe_condition
-from milepost.enrollments.program import Node
-from milepost.enrollments.step_flow import is_wait
+from milepost.enrollments.program import Node, is_wait
 from milepost.workflows.explain.description import (
     describe_exit,
     describe_goal,

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from milepost.base.markdown import in_picture, plain, plural, times
-from milepost.enrollments.step_flow import flow_of
+from milepost.enrollments.program import flow_of
 from milepost.sending.counts import WorkflowCounts
 from milepost.workflows.compiler.check_steps import written
 from milepost.workflows.language.workflow import Workflow, walk

@@ -1,8 +1,26 @@
-"""Parse and format durations: `4 hours`, `3 days 12 hours`, or ISO 8601 `PT4H`."""
+"""Instants and durations, and how they are written as text."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an ISO 8601 instant; raise ValueError if it has no offset, because it is ambiguous."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone: write it with an offset, as in {text}Z")
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:  # the first or last hours of the calendar, in another zone
+        raise ValueError(f"{text!r} is outside of the calendar") from None
+
+
+def format_instant(instant: datetime) -> str:
+    """Write an instant as `2026-11-22T09:30:00.000Z`. The width is fixed: texts sort like times."""
+    utc = instant.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat(timespec="milliseconds") + "Z"
+
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 _WORDS = re.compile(r"(\d{1,6}) *(second|minute|hour|day|week)s?\b[ ,]*")
