@@ -132,6 +132,7 @@ class Two:
 @example(NO_PAST, BOTH_GRANTED, [], [Write(LOSER, "news", 0)])
 @example(NO_PAST, BOTH_GRANTED, [], [Write(LOSER, "finish", 0)])
 @example(NO_PAST, BOTH_GRANTED, [], [Write(WINNER, "offers", 1)])
+@example(NO_PAST, BOTH_GRANTED, [], [Write(WINNER, "offers", -1)])
 @example(NO_PAST, BOTH_GRANTED, [Write(LOSER, "claim", 0)], [Write(WINNER, "claim", 0)])
 def test_a_merge_is_the_rule_of_both_as_they_are_then_or_changes_nothing(
     ports: Ports,
