@@ -29,7 +29,8 @@ from tests.support.ports import Cloud, Ports, dynamo_ports
 
 TIMER = ("timer_bucket", "timer_due", "kind")
 quick = settings(
-    max_examples=how_many(40), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=how_many(40),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

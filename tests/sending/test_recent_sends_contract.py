@@ -32,7 +32,8 @@ HOUR = timedelta(hours=1)
 CONTACTS = tuple(f"c-{n:04}" for n in range(4))
 STEPS = ("a", "b", "c", "d")
 quick = settings(
-    max_examples=how_many(40), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=how_many(40),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -1,7 +1,7 @@
 """The items of a profile: the profile itself and its memberships."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -162,10 +162,14 @@ def profile_from_item(store: str, contact: str, item: Mapping[str, Any]) -> Prof
 
 
 def profile_change(
-    before: Profile | None, after: Profile, to_wire: Callable[[datetime], datetime]
+    before: Profile | None,
+    after: Profile,
+    to_wire: Callable[[datetime], datetime],
+    decided_by: Collection[str] = (),
 ) -> dict[str, Any]:
     """The update from `before` to `after`, on condition that `before` is still current.
 
+    `decided_by` are topics whose consent decided something, even if it does not change.
     It never writes to a contact that was merged into another. `to_wire` turns a business instant
     into a real one, for the index `timers`.
     """
@@ -187,6 +191,9 @@ def profile_change(
             stored = old.consent.get(topic)
             sets[CONSENT + topic] = consent_value(consent)
             conditions[CONSENT + topic] = consent_value(stored) if stored else None
+    for topic in decided_by:
+        stored = old.consent.get(topic)
+        conditions[CONSENT + topic] = consent_value(stored) if stored else None
     if after.recent_sends != old.recent_sends:  # by a merge
         sets[RECENT_SENDS] = to_numbers(after.recent_sends)
         conditions[RECENT_SENDS] = recent_sends_value(old)

@@ -63,7 +63,7 @@ class DynamoMerging:
         after: Profile,
         topics: Sequence[str],
     ) -> bool:
-        change = profile_change(winner, after, self.to_wire)
+        change = profile_change(winner, after, self.to_wire, loser.consent)
         change["expression"] += " ADD merging_from :loser"
         change["values"][":loser"] = {loser.contact}
         pointer = keys.merged_contact(loser.store, winner.contact, loser.contact)
