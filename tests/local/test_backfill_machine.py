@@ -34,11 +34,11 @@ def handler(task, context):
 
 def definition(function: str) -> str:
     """The definition with the function's ARN and without its wait time."""
-    machine = yaml_parse(TEMPLATE.read_text())["Resources"]["LooksMachine"]["Properties"]
+    machine = yaml_parse(TEMPLATE.read_text())["Resources"]["BackfillStateMachine"]["Properties"]
     states: dict[str, Any] = machine["Definition"]["States"]
-    states["a while"]["Seconds"] = 0
-    stretch = states["all parts"]["ItemProcessor"]["States"]["a stretch"]
-    for task in (stretch, states["what is left"]):
+    states["a pause"]["Seconds"] = 0
+    batch = states["all partitions"]["ItemProcessor"]["States"]["a batch"]
+    for task in (batch, states["remaining partitions"]):
         task["Parameters"]["FunctionName"] = function
         task["Retry"][0]["MaxAttempts"] = 0
     return json.dumps(machine["Definition"])

@@ -76,7 +76,7 @@ def test_dangerous_call_is_not_hidden_in_a_string() -> None:
         for node in nodes(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    table, runners, file = "step_flow.py", "__init__.py", "send_email.py"
+    table, runners, file = "program.py", "__init__.py", "send_email.py"
     stand_in = "partial_parse.py"  # for a step that cannot be parsed
     assert {name for name, value in texts if value == "send_email"} == {
         table, runners, file, stand_in,
