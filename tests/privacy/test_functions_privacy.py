@@ -328,7 +328,9 @@ def test_shopify_data_request_creates_a_file_and_alerts_staff(
             alerts.append((subject, text))
 
     worker = privacy_wiring.request_worker()
-    monkeypatch.setattr(privacy_wiring, "clerk", lambda: worker_with_alerts(worker, Staff()))
+    monkeypatch.setattr(
+        privacy_wiring, "request_worker", lambda: worker_with_alerts(worker, Staff())
+    )
     accepted = shopify(shop, "customers.data_request", customer={"id": 1, "email": EMAIL})
     assert (accepted.status, accepted.body["status"]) == (200, "accepted")
     process_queue()
