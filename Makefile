@@ -24,7 +24,7 @@ export SAM_CLI_TELEMETRY := 0
 # If it is set, each of the many processes of a test run compiles all its imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo check test test-fast test-deep browser-test lint format bench structure build deploy lock clean for-local for-dev has-python has-sender
+.PHONY: help demo check test test-fast test-storms test-deep browser-test lint format bench structure build deploy lock clean for-local for-dev has-python has-sender
 
 help: ## List the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1#\2/p' $(MAKEFILE_LIST) | awk -F'#' '{printf "%-15s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ NOT_FAST = $(addprefix --ignore=tests/,browser faults journeys local security st
 
 test-fast: for-dev ## Run the tests that fit into a minute: no stack, no storms, few examples
 	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -m "not deep and not slow" -n 2 -q $(NOT_FAST)
+
+test-storms: for-dev ## Run all the storms of faults
+	@$(BIN)/python -m pytest -m deep -n 2 --dist worksteal tests/faults
 
 test-deep: for-dev ## Run the longest storms and kill tests, and property tests with many examples
 	@HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -m "deep or law" -n 2 --dist worksteal
