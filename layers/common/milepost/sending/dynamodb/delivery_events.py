@@ -26,7 +26,7 @@ OVERWRITTEN = {"status": None, "reason": None, "timer_due": None}
 def merge_delivery_event(
     table: Table, key: dict[str, Any], event: DeliveryEvent
 ) -> Mapping[str, Any] | None:
-    """The entry afterwards; None if no message of ours was sent to whom the report names."""
+    """The entry afterwards; None if no such message was sent to an address in the event."""
     known: Mapping[str, Any] = {}
     for _ in range(MAX_ATTEMPTS):
         needed = _change(event, known)
@@ -54,7 +54,7 @@ def _is_about(event: DeliveryEvent, found: Mapping[str, Any]) -> bool:
 
 def _change(event: DeliveryEvent, known: Mapping[str, Any]) -> tuple[dict[str, Any], bool] | None:
     """The update for an entry like `known` (empty: one that nothing was merged into), if any, and
-    whether the report is news to it.
+    whether the event is news to it.
 
     The pure rule decides what changes. The conditions say for which other entries it would decide
     the same, so that the first request needs no read.
@@ -99,16 +99,16 @@ def _change(event: DeliveryEvent, known: Mapping[str, Any]) -> tuple[dict[str, A
 
 
 def _merged(entry: Mapping[str, Any], event: DeliveryEvent) -> tuple[dict[str, Any], bool]:
-    """A copy of an entry after a report, and whether the report is news to it."""
+    """A copy of an entry after an event, and whether the event is news to it."""
     after = dict(entry)
     news = merge_into(after, event)
     return after, news
 
 
 def _with_clicks(table: Table, key: dict[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any]:
-    """When people and machines first clicked, in the light of all clicks that are known now.
+    """When people and bots first clicked, judged with all clicks so far.
 
-    If yet another click came in between, whoever brought it has seen ours and does this.
+    If another click was added in between, the call that added it has seen ours and does this.
     """
     wanted = first_clicks(after["clicks"])
     if all(after.get(name) == wanted.get(name) for name in CLICKED):
